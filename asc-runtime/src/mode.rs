@@ -1,0 +1,29 @@
+//! How this program is protected.
+
+/// How handlers of this process are protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Built by `cargo asc`: every store is intercepted, every handler runs twice.
+    Hardened,
+    /// Page-level interception by the allocator.
+    Page,
+    /// Built by plain cargo: handlers run once, unprotected.
+    Plain,
+}
+
+impl Mode {
+    /// The name used in statistics: `hardened`, `page` or `plain`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Hardened => "hardened",
+            Mode::Page => "page",
+            Mode::Plain => "plain",
+        }
+    }
+}
+
+/// How handlers of this process are protected.
+pub const fn mode() -> Mode {
+    if cfg!(asc) { Mode::Hardened } else { Mode::Plain }
+}
