@@ -1,4 +1,7 @@
-//! What the expansion of `#[asc_handler]` calls.
+//! What the expansion of `#[asc_handler]` calls. Not a stable interface.
+
+#[cfg(asc)]
+use core::mem::{ManuallyDrop, MaybeUninit};
 
 /// One handler in the source.
 #[derive(Debug)]
@@ -9,18 +12,75 @@ pub struct Handler {
     pub file: &'static str,
     /// Line.
     pub line: u32,
+    #[cfg(asc)]
+    pub(crate) depth: crate::hardened::execution::StackDepth,
 }
 
 impl Handler {
     /// Describes a handler.
     pub const fn new(name: &'static str, file: &'static str, line: u32) -> Self {
-        Self { name, file, line }
+        Self {
+            name,
+            file,
+            line,
+            #[cfg(asc)]
+            depth: crate::hardened::execution::StackDepth::new(),
+        }
     }
 }
 
-/// Runs a handler.
+/// Runs a handler once.
+#[cfg(not(asc))]
+#[inline]
 pub fn run<R, F: FnOnce() -> R>(_handler: &'static Handler, body: F) -> R {
-    body()
+    let result = body();
+    crate::statistics::PLAIN_HANDLERS.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+    result
+}
+
+/// Runs a handler twice and returns what both runs returned. Within another handler it is a part
+/// of that one.
+///
+/// # Panics
+/// If both runs panic alike, the panic goes on after the state they left is committed.
+#[cfg(asc)]
+#[inline]
+pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
+    if crate::hardened::sys::handler_active() {
+        return body();
+    }
+    let mut cell = Cell { body: ManuallyDrop::new(body), result: MaybeUninit::uninit() };
+    // SAFETY: `call` expects this cell and catches unwinding. Calling it again is sound because
+    // everything the first call did is undone (E3 in `hardened`), moves out of the body included.
+    let receipt = unsafe {
+        crate::hardened::execution::execute(handler, call::<R, F>, (&raw mut cell).cast())
+    };
+    crate::hardened::execution::demand_receipt(receipt);
+    // SAFETY: a committed handler's second run has written the result.
+    match unsafe { cell.result.assume_init() } {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Where both runs find the body and leave the result.
+#[cfg(asc)]
+struct Cell<R, F> {
+    body: ManuallyDrop<F>,
+    result: MaybeUninit<std::thread::Result<R>>,
+}
+
+/// # Safety
+/// `cell` is a `Cell<R, F>` whose body has not been called, or has been undone.
+#[cfg(asc)]
+unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
+    let cell: *mut Cell<R, F> = cell.cast();
+    // SAFETY: by contract; a bitwise copy, of which one is ever consumed for good.
+    let body = ManuallyDrop::into_inner(unsafe { (&raw const (*cell).body).read() });
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+    // SAFETY: by contract. The place is in the caller's frame, so this store is logged and
+    // compared like any other.
+    unsafe { (&raw mut (*cell).result).write(MaybeUninit::new(result)) };
 }
 
 /// By-value arguments of a handler must be `Clone`.

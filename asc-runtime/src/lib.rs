@@ -1,15 +1,62 @@
-//! The twice-execution engine.
+//! The twice-execution engine of ASC hardening.
 //!
-//! This is the interface; the engine behind it arrives file by file.
+//! `#[asc_handler]` marks an event handler. In a program built by `cargo asc` the handler runs
+//! twice from the same state: every store of the first run is logged and undone, the second run
+//! must store the same values at the same places, allocate and free the same blocks and say the
+//! same bytes, and only then does its effect count. A difference means that a processor or a
+//! memory cell computed or kept a wrong value; by default the process stops with one incident on
+//! standard error and exit status [`EXIT_FAULT`] before anything wrong leaves it.
+//!
+//! In a program built by plain `cargo` the same source runs every handler once, unprotected;
+//! [`mode`] tells which of the two it is.
+//!
+//! ```
+//! use asc_runtime::{asc_handler, Input, Output};
+//!
+//! struct Counter {
+//!     total: u64,
+//! }
+//!
+//! impl Counter {
+//!     #[asc_handler]
+//!     fn add(&mut self, request: &Input<'_>, reply: &mut Output) {
+//!         self.total += request.bytes().len() as u64;
+//!         reply.write(self.total.to_string().as_bytes());
+//!     }
+//! }
+//!
+//! let mut counter = Counter { total: 40 };
+//! let mut reply = Output::new();
+//! counter.add(&Input::seal(b"ab"), &mut reply);
+//! assert_eq!(reply.bytes(), b"42");
+//! ```
+
 pub use asc_macros::asc_handler;
 
-mod mode;
+mod checksum;
+mod fault;
+#[cfg(asc)]
+mod hardened;
+mod incident;
 mod input;
+mod mode;
 mod output;
+mod refuse;
 mod statistics;
+mod stderr_line;
+mod symbol;
+
+#[cfg(asc)]
+pub mod audit;
+
+pub use fault::{Fault, Stage};
+#[cfg(asc)]
+pub use hardened::allocation::Asc;
+pub use incident::EXIT_FAULT;
 pub use input::Input;
 pub use mode::{Mode, mode};
 pub use output::Output;
+pub use refuse::EXIT_REFUSED;
 pub use statistics::{Statistics, statistics};
 
 #[doc(hidden)]

@@ -1,30 +1,145 @@
 //! What a handler says.
 
-/// What handlers say: bytes appended in a handler become readable once both runs agreed.
-#[derive(Debug, Default)]
+use core::fmt;
+
+#[cfg(asc)]
+use core::ptr::NonNull;
+
+#[cfg(asc)]
+use crate::hardened::output::{State, asc_output_write, create, destroy};
+#[cfg(asc)]
+use crate::hardened::sys::handler_active;
+
+/// Bytes that handlers append and that can be read once both runs have said the same.
+///
+/// Handlers get it by `&mut`; after the handler has returned, [`bytes`](Self::bytes) holds
+/// everything since the last [`clear`](Self::clear), so the replies of several requests can be sent
+/// at once. In hardened builds the bytes carry a CRC32C that only two equal runs can have produced.
+///
+/// ```
+/// use asc_runtime::Output;
+///
+/// let mut reply = Output::new();
+/// reply.write(b"STORED\r\n");
+/// assert_eq!(reply.bytes(), b"STORED\r\n");
+/// reply.clear();
+/// assert!(reply.bytes().is_empty());
+/// ```
 pub struct Output {
+    #[cfg(asc)]
+    state: NonNull<State>,
+    #[cfg(not(asc))]
     bytes: Vec<u8>,
 }
 
+#[cfg(asc)]
 impl Output {
     /// An empty output.
+    ///
+    /// Not inside a handler: an output outlives the handler that writes to it.
     pub fn new() -> Self {
-        Self::default()
+        refuse_inside("created");
+        Self { state: create() }
     }
-    /// Appends.
+
+    /// Appends `bytes`.
+    pub fn write(&mut self, bytes: &[u8]) {
+        // SAFETY: our own state and a live slice.
+        unsafe { asc_output_write(self.state.as_ptr(), bytes.as_ptr(), bytes.len()) };
+    }
+
+    /// The verified bytes. Not inside a handler: what was said is not part of its state.
+    pub fn bytes(&self) -> &[u8] {
+        refuse_inside("read");
+        // SAFETY: the state lives as long as `self`.
+        unsafe { self.state.as_ref() }.bytes()
+    }
+
+    /// CRC32C of [`bytes`](Self::bytes), as the runs computed it while writing.
+    pub fn checksum(&self) -> u32 {
+        refuse_inside("read");
+        // SAFETY: as above.
+        unsafe { self.state.as_ref() }.demand_checksum()
+    }
+
+    /// Empties it. Not inside a handler.
+    pub fn clear(&mut self) {
+        refuse_inside("cleared");
+        // SAFETY: as above, and exclusively ours.
+        unsafe { self.state.as_mut() }.clear();
+    }
+}
+
+#[cfg(asc)]
+fn refuse_inside(what: &str) {
+    if handler_active() {
+        crate::refuse::refuse(format_args!(
+            "an `Output` is {what} inside a handler: handlers only write to outputs; do this \
+             before or after"
+        ));
+    }
+}
+
+#[cfg(asc)]
+impl Drop for Output {
+    fn drop(&mut self) {
+        refuse_inside("dropped");
+        // SAFETY: made by `create`, dropped once.
+        unsafe { destroy(self.state) };
+    }
+}
+
+#[cfg(asc)]
+// SAFETY: an output is plain memory that its owner alone reaches.
+unsafe impl Send for Output {}
+#[cfg(asc)]
+// SAFETY: shared references only read.
+unsafe impl Sync for Output {}
+
+#[cfg(not(asc))]
+impl Output {
+    /// An empty output.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new() }
+    }
+
+    /// Appends `bytes`.
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
-    /// The bytes verified so far. Not inside a handler.
+
+    /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-    /// CRC32C of `bytes()`.
+
+    /// CRC32C of [`bytes`](Self::bytes).
     pub fn checksum(&self) -> u32 {
-        0
+        crate::checksum::append(0, &self.bytes)
     }
-    /// Empties it; the capacity stays. Not inside a handler.
+
+    /// Empties it.
     pub fn clear(&mut self) {
         self.bytes.clear();
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Output").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Write for Output {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.write(text.as_bytes());
+        Ok(())
     }
 }

@@ -1,0 +1,259 @@
+//! Proof that interception is complete for a handler: every byte it changes is logged.
+//!
+//! [`audit`] calls a handler and, between its two runs, runs it once more between two looks at all
+//! writable memory of the process: heap, globals, thread-local storage and the callers' frames.
+//! After that run is rolled back, every byte must be what it was. A byte that differs was written
+//! by something the compiler did not instrument: C code, inline assembly, a crate compiled without
+//! the passes.
+//!
+//! Other threads must be quiet meanwhile; a test that audits is best a program of its own.
+//!
+//! ```no_run
+//! use asc_runtime::{asc_handler, audit};
+//!
+//! #[asc_handler]
+//! fn push(list: &mut Vec<u32>) {
+//!     list.push(7);
+//! }
+//!
+//! let mut list = Vec::new();
+//! let ((), report) = audit::audit(|| push(&mut list));
+//! assert!(report.is_complete(), "{report}");
+//! ```
+
+use core::fmt;
+use core::ptr::{self, NonNull};
+use std::fs;
+
+use crate::hardened::context::{Context, attach};
+use crate::hardened::mapping::Mapping;
+use crate::symbol;
+
+/// Differences kept at most; the rest is only counted.
+const DIFFERENCES_MAX: usize = 1024;
+
+/// One byte that changed although nothing was logged there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// Where.
+    pub address: usize,
+    /// What it held before the run.
+    pub before: u8,
+    /// What it holds after the rollback.
+    pub after: u8,
+    /// The symbol with offset, or the kind of memory.
+    pub symbol: String,
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Handlers audited: 0 when the call reached none.
+    pub handlers: u64,
+    /// Bytes compared.
+    pub bytes_compared: u64,
+    /// Bytes that changed unlogged.
+    pub bytes_differing: u64,
+    /// The first of them.
+    pub differences: Vec<Difference>,
+}
+
+impl Report {
+    /// Whether a handler was audited and every byte it changed was logged.
+    pub const fn is_complete(&self) -> bool {
+        self.handlers > 0 && self.bytes_differing == 0
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            formatter,
+            "{} handlers audited, {} bytes compared, {} changed unlogged",
+            self.handlers, self.bytes_compared, self.bytes_differing
+        )?;
+        for Difference { address, before, after, symbol } in &self.differences {
+            writeln!(formatter, "  {address:#x} {symbol}: {before:#04x} -> {after:#04x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Calls `handlers`, which calls one handler or several on this thread, and audits each.
+pub fn audit<R>(handlers: impl FnOnce() -> R) -> (R, Report) {
+    let mut audit = Audit::new();
+    attach().audit = Some(NonNull::from(&mut audit));
+    let result = handlers();
+    attach().audit = None;
+    (result, audit.report())
+}
+
+/// An audit in progress. It allocates nothing while memory is being compared.
+#[derive(Debug)]
+pub(crate) struct Audit {
+    regions: Vec<Region>,
+    copy: Mapping,
+    found: Vec<(usize, u8, u8)>,
+    handlers: u64,
+    bytes_compared: u64,
+    bytes_differing: u64,
+}
+
+/// A piece of writable memory, and where its copy begins.
+#[derive(Debug, Clone, Copy)]
+struct Region {
+    start: usize,
+    end: usize,
+    offset: usize,
+}
+
+impl Audit {
+    fn new() -> Self {
+        Self {
+            regions: Vec::new(),
+            copy: Mapping::new(1 << 20),
+            found: Vec::with_capacity(DIFFERENCES_MAX),
+            handlers: 0,
+            bytes_compared: 0,
+            bytes_differing: 0,
+        }
+    }
+
+    /// Copies all writable memory.
+    pub(crate) fn take_snapshot(&mut self) {
+        self.handlers += 1;
+        // Twice: the list and the copy are made of memory themselves.
+        for _ in 0..2 {
+            self.regions = writable_regions(self.copy.range());
+            let bytes = self.regions.iter().map(|region| region.end - region.start).sum();
+            if bytes > self.copy.len() {
+                self.copy.grow(bytes);
+            }
+        }
+        let mut offset = 0;
+        for region in &mut self.regions {
+            region.offset = offset;
+            let (source, length) = (region.start, region.end - region.start);
+            if offset + length > self.copy.len() {
+                region.end = region.start;
+                continue;
+            }
+            let target = self.copy.base().wrapping_add(offset);
+            // SAFETY: the kernel lists the region as mapped, readable and writable; the copy has
+            // room.
+            unsafe { target.copy_from(ptr::with_exposed_provenance(source), length) };
+            offset += length;
+        }
+    }
+
+    /// Compares memory with the copy; what lies between this thread's stack pointer and `frame`
+    /// belongs to the runtime and the handler.
+    pub(crate) fn compare(&mut self, context: &Context, frame: usize) {
+        let here = (&raw const frame).addr();
+        let stack = self.regions.iter().find(|region| (region.start..region.end).contains(&here));
+        let frames = stack.map(|region| (region.start, frame - region.start));
+        let handler = context.handler.map(|handler| (ptr::from_ref(handler).addr(), size_of_val(handler)));
+        let own = (ptr::from_ref(self).addr(), size_of::<Self>());
+        // SAFETY: errno of this thread; the C library sets it without being part of the handler.
+        let errno = unsafe { libc::__errno_location() }.addr();
+        let regions = (self.regions.as_ptr().addr(), size_of_val(&*self.regions));
+        let found = (self.found.as_ptr().addr(), DIFFERENCES_MAX * size_of::<(usize, u8, u8)>());
+        let fixed = [Some(own), Some(regions), Some(found), frames, handler, Some((errno, 4))];
+        let excluded = |address: usize| {
+            let mut ranges = fixed
+                .into_iter()
+                .flatten()
+                .chain(context.own_ranges())
+                .chain(context.events.atomic_ranges());
+            ranges.any(|(start, length)| (start..start + length).contains(&address))
+        };
+        for index in 0..self.regions.len() {
+            let region = self.regions[index];
+            self.bytes_compared += (region.end - region.start) as u64;
+            let mut address = region.start;
+            while let Some(different) = self.next_difference(region, address) {
+                if !excluded(different) {
+                    self.note(region, different);
+                }
+                address = different + 1;
+            }
+        }
+    }
+
+    fn next_difference(&self, region: Region, from: usize) -> Option<usize> {
+        let copy = self.copy.base().wrapping_add(region.offset + from - region.start);
+        let length = region.end - from;
+        // SAFETY: the region is still mapped: a run that replays maps and unmaps nothing; its copy
+        // holds as many bytes.
+        let offset = unsafe {
+            crate::hardened::memory::first_difference(
+                copy,
+                ptr::with_exposed_provenance(from),
+                length,
+            )
+        }?;
+        Some(from + offset)
+    }
+
+    fn note(&mut self, region: Region, address: usize) {
+        self.bytes_differing += 1;
+        if self.found.len() < DIFFERENCES_MAX {
+            let copy = self.copy.base().wrapping_add(region.offset + address - region.start);
+            // SAFETY: inside the copy and inside the region.
+            let (before, after) =
+                unsafe { (copy.read(), ptr::with_exposed_provenance::<u8>(address).read()) };
+            self.found.push((address, before, after));
+        }
+    }
+
+    fn report(self) -> Report {
+        let differences = self.found.iter().map(|&(address, before, after)| {
+            let mut name = String::new();
+            // Writing to a string does not fail.
+            let _ = symbol::with_name(address, |symbol, offset| {
+                name = format!("{symbol}+{offset:#x}");
+                Ok(())
+            });
+            Difference { address, before, after, symbol: name }
+        });
+        Report {
+            handlers: self.handlers,
+            bytes_compared: self.bytes_compared,
+            bytes_differing: self.bytes_differing,
+            differences: differences.collect(),
+        }
+    }
+}
+
+/// The process's private writable memory, without that of shared libraries, which are not
+/// instrumented, and without the copy itself.
+fn writable_regions((copy_start, copy_length): (usize, usize)) -> Vec<Region> {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let program = fs::read_link("/proc/self/exe").unwrap_or_default();
+    let mut regions = Vec::new();
+    for line in maps.lines() {
+        let mut fields = line.split_ascii_whitespace();
+        let (Some(range), Some(permissions)) = (fields.next(), fields.next()) else { continue };
+        let name = fields.nth(3).unwrap_or("");
+        let ours = name.is_empty()
+            || name == "[heap]"
+            || name == "[stack]"
+            || program.as_os_str() == name;
+        let Some((start, end)) = range.split_once('-') else { continue };
+        let parse = |text| usize::from_str_radix(text, 16).unwrap_or(0);
+        let (start, end) = (parse(start), parse(end));
+        if !permissions.starts_with("rw") || !permissions.ends_with('p') || !ours {
+            continue;
+        }
+        // The copy may share a mapping with its neighbours.
+        let copy = copy_start..copy_start + copy_length;
+        for (start, end) in [(start, end.min(copy.start)), (start.max(copy.end), end)] {
+            if start < end && !(copy.contains(&start)) {
+                regions.push(Region { start, end, offset: 0 });
+            }
+        }
+    }
+    regions
+}

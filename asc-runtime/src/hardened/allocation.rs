@@ -1,0 +1,342 @@
+//! Allocation inside handlers.
+//!
+//! The first run allocates for real; the second gets the same blocks back after size and
+//! alignment are compared. What a handler frees stays allocated until it commits, so that the
+//! second run can free it again. Reallocation is allocation, copy and deferred free.
+//!
+//! `cargo asc` links every call of the C allocator, which is what Rust's default allocator calls,
+//! to the `__wrap_` functions below, so an unmodified program needs no declaration. A program with
+//! another global allocator wraps it in [`Asc`].
+//!
+//! Events: `Allocate [size, alignment, source, 0] -> [address, 0]` and
+//! `Free [address, size, alignment, source] -> [release function, allocator]`.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::ffi::{c_int, c_void};
+use core::ptr;
+
+use super::Returned;
+use super::context::current;
+use super::event_log::{Event, Kind};
+use super::sys::{handler_active, private_entry};
+
+/// Alignment that C's allocator gives without being asked.
+const C_ALIGNMENT: usize = 16;
+/// Events of C's allocator carry this as their source; those of an [`Asc`] its address.
+const C_SOURCE: u64 = 0;
+
+unsafe extern "C" {
+    fn __real_malloc(size: usize) -> *mut u8;
+    fn __real_calloc(count: usize, size: usize) -> *mut u8;
+    fn __real_realloc(block: *mut u8, size: usize) -> *mut u8;
+    fn __real_free(block: *mut u8);
+    fn __real_posix_memalign(block: *mut *mut u8, alignment: usize, size: usize) -> c_int;
+    fn __real_aligned_alloc(alignment: usize, size: usize) -> *mut u8;
+    fn __real_memalign(alignment: usize, size: usize) -> *mut u8;
+}
+
+private_entry! {
+    #[unsafe(no_mangle)]
+    fn __wrap_malloc(size: usize) -> *mut u8;
+    outside = __real_malloc; inside = c_malloc;
+}
+private_entry! {
+    #[unsafe(no_mangle)]
+    fn __wrap_calloc(count: usize, size: usize) -> *mut u8;
+    outside = __real_calloc; inside = c_calloc;
+}
+private_entry! {
+    #[unsafe(no_mangle)]
+    fn __wrap_realloc(block: *mut u8, size: usize) -> *mut u8;
+    outside = __real_realloc; inside = c_realloc;
+}
+private_entry! {
+    #[unsafe(no_mangle)]
+    fn __wrap_free(block: *mut u8);
+    outside = __real_free; inside = c_free;
+}
+private_entry! {
+    #[unsafe(no_mangle)]
+    fn __wrap_posix_memalign(block: *mut *mut u8, alignment: usize, size: usize) -> c_int;
+    outside = __real_posix_memalign; inside = c_posix_memalign;
+}
+private_entry! {
+    #[unsafe(no_mangle)]
+    fn __wrap_aligned_alloc(alignment: usize, size: usize) -> *mut u8;
+    outside = __real_aligned_alloc; inside = c_aligned_alloc;
+}
+private_entry! {
+    #[unsafe(no_mangle)]
+    fn __wrap_memalign(alignment: usize, size: usize) -> *mut u8;
+    outside = __real_memalign; inside = c_aligned_alloc;
+}
+
+extern "C" fn c_malloc(size: usize) -> Returned {
+    Returned::pointer(c_allocate(size, C_ALIGNMENT))
+}
+
+extern "C" fn c_calloc(count: usize, size: usize) -> Returned {
+    // Fresh blocks are zeroed in any case.
+    Returned::pointer(match count.checked_mul(size) {
+        Some(bytes) => c_allocate(bytes, C_ALIGNMENT),
+        None => ptr::null_mut(),
+    })
+}
+
+extern "C" fn c_realloc(block: *mut u8, size: usize) -> Returned {
+    if block.is_null() {
+        return c_malloc(size);
+    }
+    let grown = c_allocate(size, C_ALIGNMENT);
+    if !grown.is_null() {
+        // SAFETY: `block` came from C's allocator, as realloc demands.
+        let length = unsafe { libc::malloc_usable_size(block.cast::<c_void>()) }.min(size);
+        // SAFETY: both blocks hold that many bytes, and they are distinct.
+        unsafe { ptr::copy_nonoverlapping(block, grown, length) };
+        c_free(block);
+    }
+    Returned::pointer(grown)
+}
+
+extern "C" fn c_free(block: *mut u8) -> Returned {
+    if !block.is_null() {
+        release(block, 0, 0, C_SOURCE, c_release, 0);
+    }
+    Returned::NOTHING
+}
+
+unsafe extern "C" fn c_posix_memalign(
+    block: *mut *mut u8,
+    alignment: usize,
+    size: usize,
+) -> Returned {
+    let allocated = c_allocate(size, alignment);
+    if allocated.is_null() {
+        return Returned::word(libc::ENOMEM as u64);
+    }
+    let context = current();
+    if !context.is_local(block.addr()) {
+        context.store(block.expose_provenance(), size_of::<*mut u8>());
+    }
+    // SAFETY: the caller passed a place for the result.
+    unsafe { block.write(allocated) };
+    Returned::word(0)
+}
+
+extern "C" fn c_aligned_alloc(alignment: usize, size: usize) -> Returned {
+    Returned::pointer(c_allocate(size, alignment))
+}
+
+fn c_allocate(size: usize, alignment: usize) -> *mut u8 {
+    allocate(size, alignment, C_SOURCE, || {
+        let mut block = ptr::null_mut();
+        // SAFETY: the C allocator's contract allows any size; the alignment is a power of two
+        // given by the application, and a failure leaves the pointer null.
+        unsafe {
+            if alignment <= C_ALIGNMENT {
+                block = __real_malloc(size);
+            } else if __real_posix_memalign(&raw mut block, alignment, size) != 0 {
+                block = ptr::null_mut();
+            }
+        }
+        block
+    })
+}
+
+unsafe extern "C" fn c_release(block: *mut u8, _size: usize, _alignment: usize, _allocator: usize) {
+    // SAFETY: the block came from C's allocator and is freed once, at commit.
+    unsafe { __real_free(block) };
+}
+
+/// How a deferred free is carried out: block, size, alignment, allocator.
+type Release = unsafe extern "C" fn(*mut u8, usize, usize, usize);
+/// How an allocation is carried out: size, alignment, allocator.
+type Allocate = unsafe extern "C" fn(usize, usize, usize) -> *mut u8;
+
+fn allocate(
+    size: usize,
+    alignment: usize,
+    source: u64,
+    perform: impl FnOnce() -> *mut u8,
+) -> *mut u8 {
+    let context = current();
+    let operands = [size as u64, alignment as u64, source, 0];
+    let outcome = context
+        .events
+        .step(Kind::Allocate, operands, |_| [perform().expose_provenance() as u64, 0]);
+    let address = context.demand(outcome)[0] as usize;
+    if address != 0 {
+        context.fresh.add(address, size);
+    }
+    ptr::with_exposed_provenance_mut(address)
+}
+
+fn release(
+    block: *mut u8,
+    size: usize,
+    alignment: usize,
+    source: u64,
+    function: Release,
+    allocator: usize,
+) {
+    let context = current();
+    let operands =
+        [block.expose_provenance() as u64, size as u64, alignment as u64, source];
+    let outcome = context
+        .events
+        .step(Kind::Free, operands, |_| [function as usize as u64, allocator as u64]);
+    context.demand(outcome);
+}
+
+/// Carries out a free that was deferred to the commit.
+///
+/// # Safety
+/// The event is of kind `Free`, verified, and carried out once.
+pub(crate) unsafe fn carry_out(event: &Event) {
+    let [address, size, alignment, _] = event.operands;
+    let [function, allocator] = event.result;
+    // SAFETY: `release` recorded a function of this type.
+    let function: Release = unsafe { core::mem::transmute(function as usize) };
+    let block = ptr::with_exposed_provenance_mut(address as usize);
+    // SAFETY: the application freed this block with these arguments.
+    unsafe { function(block, size as usize, alignment as usize, allocator as usize) };
+}
+
+/// Makes a program's own global allocator work inside handlers.
+///
+/// Needed only where the global allocator does not end in C's `malloc`; the runtime says so at the
+/// first handler of such a program.
+///
+/// ```
+/// use std::alloc::System;
+/// use asc_runtime::Asc;
+///
+/// #[global_allocator]
+/// static ALLOCATOR: Asc<System> = Asc::new(System);
+/// # fn main() {}
+/// ```
+#[derive(Debug, Default)]
+pub struct Asc<A>(A);
+
+impl<A> Asc<A> {
+    /// Wraps `allocator`.
+    pub const fn new(allocator: A) -> Self {
+        Self(allocator)
+    }
+}
+
+// SAFETY: outside handlers every call goes to the wrapped allocator. Inside, blocks come from it
+// too, once per handler; they are freed once, at commit, with the layout they were freed with.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Asc<A> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's contract is passed on; inside a handler W2 holds.
+        unsafe {
+            if handler_active() {
+                return asc_allocate(layout.size(), layout.align(), self.address(), allocate_with::<A>);
+            }
+            self.0.alloc(layout)
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as for `alloc`; fresh blocks are zeroed in any case.
+        unsafe {
+            if handler_active() {
+                return asc_allocate(layout.size(), layout.align(), self.address(), allocate_with::<A>);
+            }
+            self.0.alloc_zeroed(layout)
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as for `alloc`.
+        unsafe {
+            if handler_active() {
+                asc_release(block, layout.size(), layout.align(), self.address(), release_with::<A>);
+            } else {
+                self.0.dealloc(block, layout);
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if !handler_active() {
+            // SAFETY: as for `alloc`.
+            return unsafe { self.0.realloc(block, layout, new_size) };
+        }
+        // SAFETY: the caller guarantees that the new size is valid for this alignment.
+        let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        // SAFETY: as for `alloc`; both blocks hold the bytes copied.
+        unsafe {
+            let grown = self.alloc(new_layout);
+            if !grown.is_null() {
+                ptr::copy_nonoverlapping(block, grown, layout.size().min(new_size));
+                self.dealloc(block, layout);
+            }
+            grown
+        }
+    }
+}
+
+impl<A> Asc<A> {
+    fn address(&self) -> usize {
+        (&raw const *self).expose_provenance()
+    }
+}
+
+unsafe extern "C" fn allocate_with<A: GlobalAlloc>(
+    size: usize,
+    alignment: usize,
+    allocator: usize,
+) -> *mut u8 {
+    let allocator: *const Asc<A> = ptr::with_exposed_provenance(allocator);
+    // SAFETY: a global allocator is a static; the layout came from a valid one.
+    unsafe { (*allocator).0.alloc(Layout::from_size_align_unchecked(size, alignment)) }
+}
+
+unsafe extern "C" fn release_with<A: GlobalAlloc>(
+    block: *mut u8,
+    size: usize,
+    alignment: usize,
+    allocator: usize,
+) {
+    let allocator: *const Asc<A> = ptr::with_exposed_provenance(allocator);
+    // SAFETY: as above; the application freed this block with this layout.
+    unsafe { (*allocator).0.dealloc(block, Layout::from_size_align_unchecked(size, alignment)) }
+}
+
+private_entry! {
+    fn asc_allocate(size: usize, alignment: usize, allocator: usize, function: Allocate) -> *mut u8;
+    outside = allocate_inside; inside = allocate_inside;
+}
+private_entry! {
+    fn asc_release(block: *mut u8, size: usize, alignment: usize, allocator: usize, function: Release);
+    outside = release_inside; inside = release_inside;
+}
+
+extern "C" fn allocate_inside(
+    size: usize,
+    alignment: usize,
+    allocator: usize,
+    function: Allocate,
+) -> Returned {
+    // SAFETY: `Asc` passed its own address and function.
+    Returned::pointer(allocate(size, alignment, allocator as u64, || unsafe {
+        function(size, alignment, allocator)
+    }))
+}
+
+extern "C" fn release_inside(
+    block: *mut u8,
+    size: usize,
+    alignment: usize,
+    allocator: usize,
+    function: Release,
+) -> Returned {
+    release(block, size, alignment, allocator as u64, function, allocator);
+    Returned::NOTHING
+}

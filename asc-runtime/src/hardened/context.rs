@@ -1,0 +1,244 @@
+//! What a thread needs to run handlers.
+//!
+//! A context is one mapping of the runtime's own: this structure, and the private stack behind it.
+//! Contexts are never unmapped; a thread that ends leaves its context to the next one, so their
+//! counters stay in the sum.
+
+use core::ffi::c_void;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use crate::__private::Handler;
+use crate::audit::Audit;
+use crate::fault::Fault;
+use crate::refuse::refuse;
+
+use super::event_log::EventLog;
+use super::fresh_blocks::FreshBlocks;
+use super::mapping::Mapping;
+use super::output::OutputList;
+use super::sys::{ThreadWords, abandon_body, thread_words};
+use super::touched::Touched;
+use super::undo_log::{UndoLog, own_words};
+
+/// Bytes of the private stack. The deepest user is the panic hook, which may resolve a backtrace.
+const PRIVATE_STACK_BYTES: usize = 512 << 10;
+
+/// Everything of one thread.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) log: UndoLog,
+    pub(crate) events: EventLog,
+    pub(crate) fresh: FreshBlocks,
+    pub(crate) touched: Touched,
+    pub(crate) outputs: OutputList,
+    /// The handler in progress.
+    pub(crate) handler: Option<&'static Handler>,
+    /// 1 or 2 while the body runs.
+    pub(crate) run: u32,
+    /// Number of the handler in progress on this thread.
+    pub(crate) sequence: u64,
+    /// The last runs reached below the part of the stack that was cleared for them.
+    pub(crate) went_too_deep: bool,
+    /// Why the run in progress was abandoned.
+    pub(crate) fault: Option<Fault>,
+    /// The audit that wants to look at the next handler.
+    pub(crate) audit: Option<NonNull<Audit>>,
+    pub(crate) counters: Counters,
+    in_use: AtomicBool,
+    next: *mut Context,
+}
+
+/// Counters of one context; written by its thread, read by anyone.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) handlers: AtomicU64,
+    pub(crate) runs: AtomicU64,
+    pub(crate) log_bytes_max: AtomicU64,
+}
+
+impl Counters {
+    /// Adds to a counter that only this thread writes.
+    pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+        counter.store(counter.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
+    }
+}
+
+static CONTEXTS: AtomicPtr<Context> = AtomicPtr::new(ptr::null_mut());
+
+/// The calling thread's context. Only inside the runtime, after [`attach`].
+pub(crate) fn current() -> &'static mut Context {
+    // SAFETY: W2: a thread that executes handlers has a context, which is its own while the
+    // thread lives; runtime functions do not hold such a reference across one another.
+    unsafe { &mut *(*thread_words()).context }
+}
+
+/// The calling thread's context, attached on first use.
+pub(crate) fn attach() -> &'static mut Context {
+    if own_words().context.is_null() {
+        let context = claim().unwrap_or_else(create);
+        own_words().context = context;
+        // SAFETY: the context is this thread's now.
+        own_words().private_top = unsafe { (*context).private_top() };
+        release_at_exit(context);
+    }
+    current()
+}
+
+/// All contexts ever made.
+pub(crate) fn counters() -> impl Iterator<Item = &'static Counters> {
+    let mut next = CONTEXTS.load(Ordering::Acquire);
+    core::iter::from_fn(move || {
+        // SAFETY: contexts are published whole and never freed; counters are atomic.
+        let context = unsafe { next.as_ref()? };
+        next = context.next;
+        Some(&context.counters)
+    })
+}
+
+impl Context {
+    /// Unwraps an outcome inside a run; a fault abandons the run.
+    pub(crate) fn demand<T>(&mut self, outcome: Result<T, Fault>) -> T {
+        match outcome {
+            Ok(value) => value,
+            Err(fault) => {
+                self.fault = Some(fault);
+                // SAFETY: called on the private stack, on behalf of a handler that is running.
+                unsafe { abandon_body(thread_words()) }
+            }
+        }
+    }
+
+    /// Logs (or checks) a store that is about to happen.
+    pub(crate) fn store(&mut self, address: usize, length: usize) {
+        if length > 64 && self.fresh.covers_recently(address, length) {
+            return;
+        }
+        let outcome = self.log.store(address, length);
+        self.demand(outcome);
+    }
+
+    /// Whether an address lies in the frames of the handler itself.
+    pub(crate) fn is_local(&self, address: usize) -> bool {
+        let words = own_words();
+        (words.deepest..words.entry).contains(&address)
+    }
+
+    /// Whether an address belongs to the handler alone; see [`super::touched`].
+    pub(crate) fn owns(&mut self, address: usize) -> bool {
+        self.is_local(address) || self.touched.contains(address, &self.log, &self.fresh)
+    }
+
+    /// Memory of the runtime's own that a run changes.
+    pub(crate) fn own_ranges(&self) -> impl Iterator<Item = (usize, usize)> {
+        let context = (&raw const *self).addr();
+        let this = (context, self.private_top() - context);
+        let words = (thread_words().addr(), size_of::<ThreadWords>());
+        [this, words]
+            .into_iter()
+            .chain(self.log.ranges())
+            .chain(self.events.ranges())
+            .chain(self.fresh.ranges())
+            .chain(self.touched.ranges())
+            .chain(self.outputs.ranges())
+    }
+
+    /// The name of the handler in progress.
+    pub(crate) fn handler_name(&self) -> &'static str {
+        self.handler.map_or("", |handler| handler.name)
+    }
+
+    fn private_top(&self) -> usize {
+        let start = (&raw const *self).addr();
+        start + context_bytes() + PRIVATE_STACK_BYTES
+    }
+}
+
+fn context_bytes() -> usize {
+    size_of::<Context>().next_multiple_of(4096)
+}
+
+fn claim() -> Option<*mut Context> {
+    let mut next = CONTEXTS.load(Ordering::Acquire);
+    while !next.is_null() {
+        // SAFETY: contexts are published whole and never freed; `in_use` is atomic.
+        let context = unsafe { &*next };
+        let free = context.in_use.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed);
+        if free.is_ok() {
+            return Some(next);
+        }
+        next = context.next;
+    }
+    None
+}
+
+fn create() -> *mut Context {
+    if !std::is_x86_feature_detected!("xsave") || !std::is_x86_feature_detected!("cmpxchg16b") {
+        refuse(format_args!("this processor lacks XSAVE or CMPXCHG16B: use a plain build here"));
+    }
+    let mapping = Mapping::new(context_bytes() + PRIVATE_STACK_BYTES);
+    let context: *mut Context = mapping.base().cast();
+    // Contexts live as long as the process.
+    core::mem::forget(mapping);
+    let mut head = CONTEXTS.load(Ordering::Relaxed);
+    // SAFETY: the mapping is page-aligned, large enough and ours alone until it is published.
+    unsafe { context.write(Context::new()) };
+    loop {
+        // SAFETY: as above.
+        unsafe { (*context).next = head };
+        match CONTEXTS.compare_exchange(head, context, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => return context,
+            Err(found) => head = found,
+        }
+    }
+}
+
+impl Context {
+    fn new() -> Self {
+        Self {
+            log: UndoLog::new(),
+            events: EventLog::new(),
+            fresh: FreshBlocks::new(),
+            touched: Touched::new(),
+            outputs: OutputList::new(),
+            handler: None,
+            run: 0,
+            sequence: 0,
+            went_too_deep: false,
+            fault: None,
+            audit: None,
+            counters: Counters::default(),
+            in_use: AtomicBool::new(true),
+            next: ptr::null_mut(),
+        }
+    }
+}
+
+/// Key of the thread-exit hook, plus one; 0 while there is none.
+static EXIT_KEY: AtomicU32 = AtomicU32::new(0);
+
+/// Makes the thread's end give its context back.
+fn release_at_exit(context: *mut Context) {
+    let mut key = EXIT_KEY.load(Ordering::Acquire);
+    if key == 0 {
+        let mut fresh: libc::pthread_key_t = 0;
+        // SAFETY: a valid place for the key and a destructor of the right type.
+        if unsafe { libc::pthread_key_create(&raw mut fresh, Some(release)) } != 0 {
+            // Without a key contexts are not reused; nothing else depends on it.
+            return;
+        }
+        // If another thread was faster, its key is used and this one stays unused.
+        key = match EXIT_KEY.compare_exchange(0, fresh + 1, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => fresh + 1,
+            Err(found) => found,
+        };
+    }
+    // SAFETY: the key was created above.
+    unsafe { libc::pthread_setspecific(key - 1, context.cast::<c_void>()) };
+}
+
+extern "C" fn release(context: *mut c_void) {
+    own_words().context = ptr::null_mut();
+    // SAFETY: the value set by this thread; contexts are never freed.
+    unsafe { (*context.cast::<Context>()).in_use.store(false, Ordering::Release) };
+}

@@ -1,0 +1,245 @@
+//! The life of a handler.
+//!
+//! 1. Begin: the gates open, the logs are empty.
+//! 2. First run: stores are logged, events recorded, outputs written behind what was committed.
+//! 3. Capture: the results of the first run are read from memory.
+//! 4. Rollback: the old bytes return, and every one of them is verified.
+//! 5. Second run: the same stores, events and output bytes, checked as they come.
+//! 6. Compare: memory, new blocks, counts, sums and outputs must equal the first run's.
+//! 7. Commit: deferred frees happen, outputs are sealed.
+//!
+//! A fault at any stage undoes what was stored and ends the process; nothing of the struck handler
+//! has left it by then.
+
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::__private::Handler;
+use crate::audit::Audit;
+use crate::fault::{Fault, Stage};
+use crate::incident;
+
+use super::commit;
+use super::context::{Context, Counters, attach};
+use super::gate::{self, Gate};
+use super::panic_hook;
+use super::sys::{run_body, thread_words};
+use super::undo_log::own_words;
+
+/// A handler's body: calls the closure in the cell and leaves its result there.
+pub(crate) type Body = unsafe extern "C" fn(*mut ());
+
+/// Bytes below the entry that are cleared before each run, until a handler proves deeper.
+const CLEARED_BYTES_MIN: usize = 2048;
+/// Functions that log nothing may reach this far below the deepest hook.
+const SLACK_BYTES: usize = 1024;
+
+/// How deep a handler's stack has been found to reach; shared by all threads.
+#[derive(Debug)]
+pub(crate) struct StackDepth(AtomicUsize);
+
+impl StackDepth {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicUsize::new(CLEARED_BYTES_MIN))
+    }
+
+    fn cleared_bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Notes how deep the run that just ended went; says whether that was below what was cleared.
+    fn note(&self) -> bool {
+        let words = own_words();
+        let deep = (words.entry - words.deepest + SLACK_BYTES).next_multiple_of(64);
+        let exceeded = deep > self.cleared_bytes();
+        if exceeded {
+            self.0.fetch_max(deep, Ordering::Relaxed);
+        }
+        exceeded
+    }
+}
+
+/// Executes a handler twice and commits it; returns the receipt that proves it.
+///
+/// # Safety
+/// `body(cell)` is sound to call, does not unwind, and may be called again after its stores were
+/// undone (E3).
+pub(crate) unsafe fn execute(handler: &'static Handler, body: Body, cell: *mut ()) -> u64 {
+    let context = attach();
+    panic_hook::install();
+    super::probe::allocator_is_within_reach(handler, context);
+    context.begin(handler);
+    context.events.record();
+    // SAFETY: by contract.
+    while let Err(fault) = unsafe { attempt(context, body, cell) } {
+        // Junk from below the cleared part of the stack may have reached the heap: run again with
+        // more of it cleared. This happens while a handler's depth is being learned.
+        if !context.went_too_deep {
+            incident::stop(handler.name, context.run, &fault);
+        }
+        context.events.replay();
+    }
+    context.finish();
+    own_words().signature
+}
+
+/// Demands the receipt of the handler that this thread has just committed. Called from the
+/// application's side of [`execute`], so that jumping out of it returns nothing either.
+pub(crate) fn demand_receipt(signature: u64) {
+    let context = attach();
+    let expected = gate::receipt(context.sequence);
+    if signature != expected {
+        let fault = Fault::new(Stage::ControlFlow, "the handler returned without being committed")
+            .values(expected, signature);
+        incident::stop(context.handler_name(), context.run, &fault);
+    }
+}
+
+/// One pair of runs.
+///
+/// # Safety
+/// As for [`execute`].
+unsafe fn attempt(context: &mut Context, body: Body, cell: *mut ()) -> Result<(), Fault> {
+    context.open_gates()?;
+    let mut undo = Undo { context, armed: true };
+    // SAFETY: by contract.
+    unsafe { undo.context.first_run(body, cell) }?;
+    undo.context.capture()?;
+    undo.context.roll_back()?;
+    if let Some(audit) = undo.context.audit {
+        // SAFETY: by contract; the state is that before the first run again (E3).
+        unsafe { undo.context.audited_run(audit, body, cell) }?;
+    }
+    // SAFETY: the state is that before the first run again (E3).
+    unsafe { undo.context.second_run(body, cell) }?;
+    undo.context.compare()?;
+    undo.armed = false;
+    undo.context.commit()
+}
+
+/// Puts the state back unless the handler was committed.
+struct Undo<'a> {
+    context: &'a mut Context,
+    armed: bool,
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            // The fault that led here is reported; a second one would say no more.
+            let _ = self.context.log.roll_back();
+        }
+    }
+}
+
+impl Context {
+    fn begin(&mut self, handler: &'static Handler) {
+        self.handler = Some(handler);
+        self.sequence += 1;
+        self.run = 0;
+    }
+
+    fn open_gates(&mut self) -> Result<(), Fault> {
+        // SAFETY: this thread's words.
+        unsafe { gate::open(thread_words(), self.sequence) };
+        self.went_too_deep = false;
+        self.outputs.begin();
+        self.pass(Gate::Begun)
+    }
+
+    fn pass(&self, gate: Gate) -> Result<(), Fault> {
+        // SAFETY: this thread's words.
+        unsafe { gate::pass(thread_words(), self.sequence, gate) }
+    }
+
+    unsafe fn first_run(&mut self, body: Body, cell: *mut ()) -> Result<(), Fault> {
+        self.log.record(own_words());
+        // SAFETY: by contract of `execute`.
+        let outcome = unsafe { self.call(1, body, cell) };
+        self.log.end_recording(own_words());
+        self.events.end_recording();
+        outcome
+    }
+
+    fn capture(&mut self) -> Result<(), Fault> {
+        self.log.capture()?;
+        self.fresh.capture();
+        self.outputs.capture();
+        self.pass(Gate::Captured)
+    }
+
+    fn roll_back(&mut self) -> Result<(), Fault> {
+        self.log.roll_back()?;
+        self.pass(Gate::RolledBack)
+    }
+
+    unsafe fn second_run(&mut self, body: Body, cell: *mut ()) -> Result<(), Fault> {
+        self.log.check(own_words())?;
+        self.events.replay();
+        // SAFETY: by contract of `execute`.
+        unsafe { self.call(2, body, cell) }
+    }
+
+    /// One more run, between two looks at all writable memory.
+    #[cold]
+    unsafe fn audited_run(
+        &mut self,
+        mut audit: NonNull<Audit>,
+        body: Body,
+        cell: *mut (),
+    ) -> Result<(), Fault> {
+        // SAFETY: set by `audit`, whose caller waits for this handler.
+        let audit = unsafe { audit.as_mut() };
+        let signature = own_words().signature;
+        self.log.check(own_words())?;
+        self.events.replay();
+        audit.take_snapshot();
+        // SAFETY: by contract of `execute`.
+        unsafe { self.call(2, body, cell) }?;
+        self.log.roll_back()?;
+        audit.compare(self, cell.addr());
+        own_words().signature = signature;
+        Ok(())
+    }
+
+    /// Calls the body once, from the one call site.
+    unsafe fn call(&mut self, run: u32, body: Body, cell: *mut ()) -> Result<(), Fault> {
+        let Some(handler) = self.handler else { return Ok(()) };
+        self.run = run;
+        self.fresh.start_run();
+        self.touched.start_run();
+        self.fault = None;
+        let cleared_bytes = handler.depth.cleared_bytes();
+        // SAFETY: the words are this thread's and set up for the run; the rest by contract.
+        let returned = unsafe { run_body(body, cell, cleared_bytes, thread_words()) };
+        self.went_too_deep |= handler.depth.note();
+        Counters::add(&self.counters.runs, 1);
+        match self.fault {
+            Some(fault) if returned == 0 => Err(fault),
+            _ => Ok(()),
+        }
+    }
+
+    fn compare(&mut self) -> Result<(), Fault> {
+        self.log.compare(own_words())?;
+        self.events.compare()?;
+        self.fresh.compare()?;
+        self.outputs.compare(self.sequence)?;
+        self.pass(Gate::Compared)
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        commit::carry_out_events(&self.events)?;
+        self.pass(Gate::Committed)?;
+        self.outputs.seal(own_words().signature, self.sequence)
+    }
+
+    fn finish(&mut self) {
+        let bytes = (self.log.bytes() + self.events.bytes()) as u64;
+        Counters::add(&self.counters.handlers, 1);
+        if bytes > self.counters.log_bytes_max.load(Ordering::Relaxed) {
+            self.counters.log_bytes_max.store(bytes, Ordering::Relaxed);
+        }
+        self.run = 0;
+    }
+}

@@ -1,0 +1,102 @@
+//! What memory must hold after a rollback when addresses were logged more than once.
+//!
+//! The repeat filter may forget, ranges may overlap words: then several entries cover a byte, and
+//! after the rollback it must hold the old value of the *first* of them.
+
+use core::ptr;
+
+use crate::fault::{Fault, Stage};
+
+use super::mapping::Mapping;
+use super::memory::read_word;
+use super::undo_log::{Entry, UndoLog};
+
+/// One aligned word: the bytes that entries have covered, and what they held first.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+struct Word {
+    /// Address divided by 8, plus 1; 0 marks a free slot.
+    key: u64,
+    /// 0xFF in each covered byte.
+    mask: u64,
+    value: u64,
+}
+
+/// Verifies every byte that `entries` cover.
+pub(crate) fn verify(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
+    let words_max: usize = entries.iter().map(|entry| entry.length / 8 + 2).sum();
+    let table = Table::new(words_max);
+    for entry in entries {
+        for offset in 0..entry.length {
+            table.insert(entry.address + offset, old_byte(log, entry, offset));
+        }
+    }
+    table.words().iter().filter(|word| word.key != 0).try_for_each(check)
+}
+
+fn old_byte(log: &UndoLog, entry: &Entry, offset: usize) -> u8 {
+    if entry.is_range() {
+        // SAFETY: L2; the offset lies in the range.
+        unsafe { log.old_range(entry).add(offset).read() }
+    } else {
+        entry.old.to_ne_bytes()[offset]
+    }
+}
+
+fn check(word: &Word) -> Result<(), Fault> {
+    let address = (word.key as usize - 1) * 8;
+    for (offset, (covered, expected)) in
+        word.mask.to_ne_bytes().into_iter().zip(word.value.to_ne_bytes()).enumerate()
+    {
+        if covered == 0 {
+            continue;
+        }
+        // SAFETY: E1: an entry covers this byte.
+        let found = unsafe { read_word(address + offset, 1) };
+        if found != u64::from(expected) {
+            return Err(Fault::new(Stage::Rollback, "the rollback left a wrong byte")
+                .at(address + offset)
+                .values(u64::from(expected), found));
+        }
+    }
+    Ok(())
+}
+
+/// Open addressing in memory of the runtime's own.
+struct Table {
+    memory: Mapping,
+    slots: usize,
+}
+
+impl Table {
+    fn new(words_max: usize) -> Self {
+        let slots = (words_max * 2).next_power_of_two();
+        Self { memory: Mapping::new(slots * size_of::<Word>()), slots }
+    }
+
+    fn insert(&self, address: usize, byte: u8) {
+        let key = (address / 8 + 1) as u64;
+        let mut index = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
+        let word = loop {
+            index &= self.slots - 1;
+            let slot = self.memory.base().cast::<Word>().wrapping_add(index);
+            // SAFETY: the index is masked to the table; a fresh mapping is zeroes, a free slot.
+            let word = unsafe { &mut *slot };
+            if word.key == 0 || word.key == key {
+                break word;
+            }
+            index += 1;
+        };
+        word.key = key;
+        let shift = (address % 8) * 8;
+        if word.mask >> shift & 0xFF == 0 {
+            word.mask |= 0xFF << shift;
+            word.value |= u64::from(byte) << shift;
+        }
+    }
+
+    fn words(&self) -> &[Word] {
+        // SAFETY: the mapping holds that many words; zeroes are valid.
+        unsafe { core::slice::from_raw_parts(ptr::from_ref(&*self.memory.base().cast()), self.slots) }
+    }
+}

@@ -1,0 +1,115 @@
+//! Stores of other widths, and the memory intrinsics.
+
+use core::ptr;
+
+use crate::hardened::Returned;
+use crate::hardened::context::current;
+use crate::hardened::sys::{handler_active, private_entry};
+
+/// A store of `length` bytes at `address`: odd widths, vectors, masked stores.
+#[unsafe(no_mangle)]
+extern "C" fn __asan_storeN(address: usize, length: usize) {
+    if handler_active() {
+        // SAFETY: a handler is active (W2); the entry keeps the C calling convention.
+        unsafe { asc_store_range(address, length) };
+    }
+}
+
+/// `memcpy`.
+///
+/// # Safety
+/// As for C's `memcpy`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __asan_memcpy(target: *mut u8, source: *const u8, length: usize) -> *mut u8 {
+    // SAFETY: passed on under the caller's contract.
+    unsafe {
+        if handler_active() {
+            return asc_copy(target, source, length);
+        }
+        ptr::copy_nonoverlapping(source, target, length);
+    }
+    target
+}
+
+/// `memmove`.
+///
+/// # Safety
+/// As for C's `memmove`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __asan_memmove(target: *mut u8, source: *const u8, length: usize) -> *mut u8 {
+    // SAFETY: passed on under the caller's contract.
+    unsafe {
+        if handler_active() {
+            return asc_move(target, source, length);
+        }
+        ptr::copy(source, target, length);
+    }
+    target
+}
+
+/// `memset`.
+///
+/// # Safety
+/// As for C's `memset`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __asan_memset(target: *mut u8, byte: i32, length: usize) -> *mut u8 {
+    // SAFETY: passed on under the caller's contract.
+    unsafe {
+        if handler_active() {
+            return asc_fill(target, byte, length);
+        }
+        ptr::write_bytes(target, byte as u8, length);
+    }
+    target
+}
+
+private_entry! {
+    fn asc_store_range(address: usize, length: usize);
+    locals = nothing; inside = store_range;
+}
+private_entry! {
+    fn asc_copy(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
+    locals = memcpy; inside = copy;
+}
+private_entry! {
+    fn asc_move(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
+    locals = memmove; inside = move_range;
+}
+private_entry! {
+    fn asc_fill(target: *mut u8, byte: i32, length: usize) -> *mut u8;
+    locals = memset; inside = fill;
+}
+
+unsafe extern "C" {
+    fn memcpy(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
+    fn memmove(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
+    fn memset(target: *mut u8, byte: i32, length: usize) -> *mut u8;
+}
+
+extern "C" fn nothing() {}
+
+extern "C" fn store_range(address: usize, length: usize) -> Returned {
+    current().store(address, length);
+    Returned::NOTHING
+}
+
+unsafe extern "C" fn copy(target: *mut u8, source: *const u8, length: usize) -> Returned {
+    current().store(target.expose_provenance(), length);
+    // SAFETY: the caller's contract, as for the other two.
+    unsafe { ptr::copy_nonoverlapping(source, target, length) };
+    Returned::pointer(target)
+}
+
+unsafe extern "C" fn move_range(target: *mut u8, source: *const u8, length: usize) -> Returned {
+    current().store(target.expose_provenance(), length);
+    // SAFETY: as above.
+    unsafe { ptr::copy(source, target, length) };
+    Returned::pointer(target)
+}
+
+unsafe extern "C" fn fill(target: *mut u8, byte: i32, length: usize) -> Returned {
+    current().store(target.expose_provenance(), length);
+    // SAFETY: as above.
+    unsafe { ptr::write_bytes(target, byte as u8, length) };
+    Returned::pointer(target)
+}

@@ -1,0 +1,91 @@
+//! Raw access to the application's memory, at exactly the bytes that were named.
+
+use core::arch::asm;
+use core::ptr;
+
+/// The word of `length` bytes (1 to 8) at `address`, zero-extended.
+///
+/// # Safety
+/// `address` is valid for reads of `length` bytes.
+#[inline(always)]
+pub(crate) unsafe fn read_word(address: usize, length: usize) -> u64 {
+    let source = ptr::with_exposed_provenance::<u8>(address);
+    // SAFETY: by contract; unaligned reads of exactly `length` bytes.
+    unsafe {
+        match length {
+            8 => source.cast::<u64>().read_unaligned(),
+            4 => u64::from(source.cast::<u32>().read_unaligned()),
+            2 => u64::from(source.cast::<u16>().read_unaligned()),
+            1 => u64::from(source.read()),
+            _ => {
+                let mut bytes = [0; 8];
+                ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), length.min(8));
+                u64::from_ne_bytes(bytes)
+            }
+        }
+    }
+}
+
+/// Writes the low `length` bytes (1 to 8) of `value` to `address`.
+///
+/// # Safety
+/// `address` is valid for writes of `length` bytes.
+#[inline(always)]
+pub(crate) unsafe fn write_word(address: usize, length: usize, value: u64) {
+    let target = ptr::with_exposed_provenance_mut::<u8>(address);
+    // SAFETY: by contract; unaligned writes of exactly `length` bytes, because the neighbouring
+    // byte may belong to another thread.
+    unsafe {
+        match length {
+            8 => target.cast::<u64>().write_unaligned(value),
+            4 => target.cast::<u32>().write_unaligned(value as u32),
+            2 => target.cast::<u16>().write_unaligned(value as u16),
+            1 => target.write(value as u8),
+            _ => {
+                let bytes = value.to_ne_bytes();
+                ptr::copy_nonoverlapping(bytes.as_ptr(), target, length.min(8));
+            }
+        }
+    }
+}
+
+/// Offset of the first difference between two ranges.
+///
+/// # Safety
+/// Both are valid for reads of `length` bytes.
+pub(crate) unsafe fn first_difference(left: *const u8, right: *const u8, length: usize) -> Option<usize> {
+    // SAFETY: by contract.
+    let (left, right) = unsafe {
+        (core::slice::from_raw_parts(left, length), core::slice::from_raw_parts(right, length))
+    };
+    if left == right {
+        return None;
+    }
+    left.iter().zip(right).position(|(left, right)| left != right)
+}
+
+/// Up to 8 bytes at `offset` of a range, for a fault's values.
+///
+/// # Safety
+/// `base` is valid for reads of `length` bytes and `offset < length`.
+pub(crate) unsafe fn excerpt(base: *const u8, length: usize, offset: usize) -> u64 {
+    // SAFETY: `offset` lies in the range.
+    let start = unsafe { base.add(offset) };
+    // SAFETY: what is read ends within the range.
+    unsafe { read_word(start.expose_provenance(), (length - offset).min(8)) }
+}
+
+/// Makes the compiler assume that all memory changed: a check behind it reads memory again
+/// instead of trusting what was just written.
+#[inline(always)]
+pub(crate) fn forget_memory() {
+    // SAFETY: no instruction.
+    unsafe { asm!("", options(nostack, preserves_flags)) };
+}
+
+/// Mixes one word into a running checksum. Both steps are bijections of the sum, so a single
+/// differing word always gives a differing result.
+#[inline(always)]
+pub(crate) const fn mix(sum: u64, word: u64) -> u64 {
+    (sum ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+}

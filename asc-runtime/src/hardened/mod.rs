@@ -1,0 +1,73 @@
+//! The twice-execution engine of hardened builds.
+//!
+//! The path of a handler: [`execution`] tells the story; [`context`] is what a thread needs for
+//! it; [`hooks`] are what compiled code calls; [`undo_log`], [`event_log`] and [`fresh_blocks`]
+//! hold what a run did; [`gate`] proves that every stage was passed.
+//!
+//! # Safety argument
+//!
+//! The engine reads and writes memory it does not own, at addresses that compiled code handed to
+//! the hooks. Its invariants:
+//!
+//! - E1: every address in the undo log was about to be written by the thread's own handler, with
+//!   that length, when it was logged; so it is valid for reads and writes of that length. It stays
+//!   so until the handler commits, because blocks freed by the handler are released at commit only
+//!   and the frames above the handler's entry outlive it.
+//! - E2: the runtime touches only this thread's context while a handler runs, so nothing here is
+//!   shared but the counters and the list of contexts, which are atomic.
+//! - E3: after the rollback every logged byte holds what it held before the run (this is
+//!   verified, not assumed); the second run therefore starts from the state of the first, and
+//!   values that the first run moved, dropped or freed are whole again. That is why a `FnOnce`
+//!   body may be called twice: for the program the first call never happened.
+//! - E4: the runtime's own code is compiled without the passes and runs with `active == 0`, so it
+//!   never enters the hooks' recording paths.
+//!
+//! What is *not* rolled back is executed once and replayed: see [`event_log`].
+
+pub(crate) mod allocation;
+pub(crate) mod atomic;
+pub(crate) mod commit;
+pub(crate) mod context;
+pub(crate) mod effect;
+pub(crate) mod event_log;
+pub(crate) mod execution;
+pub(crate) mod first_touch;
+pub(crate) mod fresh_blocks;
+pub(crate) mod gate;
+pub(crate) mod guarded;
+pub(crate) mod hooks;
+pub(crate) mod mapping;
+pub(crate) mod memory;
+pub(crate) mod output;
+pub(crate) mod panic_hook;
+pub(crate) mod probe;
+pub(crate) mod refusal;
+pub(crate) mod repeat_filter;
+pub(crate) mod sys;
+pub(crate) mod touched;
+pub(crate) mod undo_log;
+
+/// What a runtime function hands back to a handler: both result registers, so that no junk of
+/// the runtime stays in the second.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Returned {
+    low: u64,
+    high: u64,
+}
+
+impl Returned {
+    pub(crate) const NOTHING: Self = Self { low: 0, high: 0 };
+
+    pub(crate) const fn word(value: u64) -> Self {
+        Self { low: value, high: 0 }
+    }
+
+    pub(crate) const fn words([low, high]: [u64; 2]) -> Self {
+        Self { low, high }
+    }
+
+    pub(crate) fn pointer(pointer: *mut u8) -> Self {
+        Self::word(pointer.expose_provenance() as u64)
+    }
+}

@@ -1,0 +1,294 @@
+//! Outputs inside handlers: the first run records, the second compares as it goes.
+//!
+//! The bytes lie in memory of the runtime's own, behind what earlier handlers committed. They are
+//! not logged word by word.
+//!
+//! # Invariants
+//! - O1: a state lives at the start of its mapping from [`create`] to [`destroy`].
+//! - O2: `length <= OUTPUT_BYTES_MAX` for every length kept here.
+
+use core::ptr::{self, NonNull};
+
+use memmap2::MmapOptions;
+
+use crate::checksum;
+use crate::fault::{Fault, Stage};
+use crate::refuse::refuse;
+
+use super::Returned;
+use super::context::{Context, current};
+use super::gate;
+use super::guarded::Guarded;
+use super::mapping::Mapping;
+use super::memory::{excerpt, first_difference};
+use super::sys::private_entry;
+
+/// Address space reserved for one output; memory is used as it is written.
+const OUTPUT_BYTES_MAX: usize = 1 << 30;
+/// The bytes begin here.
+const HEADER_BYTES: usize = size_of::<State>().next_multiple_of(64);
+const OUTPUTS_MIN: usize = 64;
+
+/// One output.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Verified bytes.
+    committed: Guarded,
+    /// CRC32C of the verified bytes, plus the receipt of the handler that wrote the last of them.
+    seal: u64,
+    /// Number of that handler on its thread; 0 when the application wrote.
+    sealed_by: u64,
+    /// Which run wrote last: twice the handler's number, plus 1 in the second run.
+    stamp: u64,
+    /// Length and checksum of the run in progress.
+    position: usize,
+    checksum: u32,
+    /// Length and checksum after the first run.
+    recorded: Guarded,
+    recorded_checksum: u32,
+}
+
+/// Maps an empty output.
+pub(crate) fn create() -> NonNull<State> {
+    let map = MmapOptions::new().len(HEADER_BYTES + OUTPUT_BYTES_MAX).no_reserve_swap().map_anon();
+    let Ok(mut map) = map else {
+        refuse(format_args!("no address space for an `Output`: raise the limit (ulimit -v)"));
+    };
+    let state: *mut State = map.as_mut_ptr().cast();
+    core::mem::forget(map);
+    // SAFETY: the mapping is aligned, large enough and ours alone.
+    unsafe {
+        state.write(State {
+            committed: Guarded::new(0),
+            seal: 0,
+            sealed_by: 0,
+            stamp: 0,
+            position: 0,
+            checksum: 0,
+            recorded: Guarded::new(0),
+            recorded_checksum: 0,
+        });
+        NonNull::new_unchecked(state)
+    }
+}
+
+/// Unmaps an output.
+///
+/// # Safety
+/// `state` came from [`create`] and is not used again.
+pub(crate) unsafe fn destroy(state: NonNull<State>) {
+    // SAFETY: the mapping made by `create`, whole (O1).
+    unsafe { libc::munmap(state.as_ptr().cast(), HEADER_BYTES + OUTPUT_BYTES_MAX) };
+}
+
+private_entry! {
+    /// Appends `length` bytes.
+    pub(crate) fn asc_output_write(state: *mut State, bytes: *const u8, length: usize);
+    outside = write_outside; inside = write_inside;
+}
+
+unsafe extern "C" fn write_outside(state: *mut State, bytes: *const u8, length: usize) {
+    // SAFETY: called by `Output` with its own state and a live slice.
+    let (state, bytes) = unsafe { (&mut *state, core::slice::from_raw_parts(bytes, length)) };
+    let committed = state.demand_committed();
+    state.append(committed, bytes);
+    state.commit(committed + length, checksum::append(state.demand_checksum(), bytes), 0, 0);
+}
+
+unsafe extern "C" fn write_inside(state: *mut State, bytes: *const u8, length: usize) -> Returned {
+    let context = current();
+    // SAFETY: as above.
+    let (output, bytes) = unsafe { (&mut *state, core::slice::from_raw_parts(bytes, length)) };
+    let outcome = output.write(context, bytes);
+    context.demand(outcome);
+    Returned::NOTHING
+}
+
+impl State {
+    fn write(&mut self, context: &mut Context, bytes: &[u8]) -> Result<(), Fault> {
+        let stamp = context.sequence * 2 + u64::from(context.run - 1);
+        if self.stamp != stamp || !context.outputs.contains(self) {
+            self.join(context, stamp)?;
+        }
+        if context.run == 1 {
+            self.append(self.position, bytes);
+        } else {
+            self.expect(bytes)?;
+        }
+        self.checksum = checksum::append(self.checksum, bytes);
+        self.position += bytes.len();
+        Ok(())
+    }
+
+    /// The first bytes of this run.
+    fn join(&mut self, context: &mut Context, stamp: u64) -> Result<(), Fault> {
+        self.position = self.committed.get()? as usize;
+        self.checksum = self.verified_checksum()?;
+        self.stamp = stamp;
+        if context.run == 1 {
+            context.outputs.add(self);
+        } else if !context.outputs.contains(self) {
+            return Err(Fault::new(Stage::Output, "only the second run writes to this output"));
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, position: usize, bytes: &[u8]) {
+        if position + bytes.len() > OUTPUT_BYTES_MAX {
+            refuse(format_args!("an `Output` grew beyond {OUTPUT_BYTES_MAX} bytes: send and clear it"));
+        }
+        // SAFETY: within the mapping (O1, just checked); the source is a live slice elsewhere.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.data().add(position), bytes.len()) };
+    }
+
+    /// Demands that the second run says what the first said.
+    fn expect(&self, bytes: &[u8]) -> Result<(), Fault> {
+        let recorded = self.recorded.get()? as usize;
+        let end = self.position + bytes.len();
+        if end > recorded {
+            return Err(Fault::new(Stage::Output, "the second run writes more")
+                .values(recorded as u64, end as u64));
+        }
+        let expected = self.data().wrapping_add(self.position).cast_const();
+        // SAFETY: both hold that many bytes (O1, O2).
+        let Some(offset) = (unsafe { first_difference(expected, bytes.as_ptr(), bytes.len()) }) else {
+            return Ok(());
+        };
+        // SAFETY: the offset lies in both.
+        let (expected, found) = unsafe {
+            (excerpt(expected, bytes.len(), offset), excerpt(bytes.as_ptr(), bytes.len(), offset))
+        };
+        Err(Fault::new(Stage::Output, "the runs write different bytes").values(expected, found))
+    }
+
+    fn capture(&mut self) {
+        self.recorded = Guarded::new(self.position as u64);
+        self.recorded_checksum = self.checksum;
+    }
+
+    fn compare(&self, second_run: u64) -> Result<(), Fault> {
+        let recorded = self.recorded.get()?;
+        let written = if self.stamp == second_run { self.position as u64 } else { self.committed.get()? };
+        if written != recorded {
+            return Err(Fault::new(Stage::Output, "the second run writes less").values(recorded, written));
+        }
+        let (expected, found) = (self.recorded_checksum, self.checksum);
+        if expected != found {
+            return Err(Fault::new(Stage::Output, "the checksums of the runs' outputs differ")
+                .values(expected.into(), found.into()));
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, length: usize, checksum: u32, signature: u64, sequence: u64) {
+        self.committed = Guarded::new(length as u64);
+        self.seal = u64::from(checksum).wrapping_add(signature);
+        self.sealed_by = sequence;
+    }
+
+    /// The verified bytes' checksum, if the handler that wrote them passed every gate.
+    fn verified_checksum(&self) -> Result<u32, Fault> {
+        let receipt = if self.sealed_by == 0 { 0 } else { gate::receipt(self.sealed_by) };
+        let checksum = self.seal.wrapping_sub(receipt);
+        u32::try_from(checksum).map_err(|_| {
+            Fault::new(Stage::ControlFlow, "an output is not sealed by a whole handler")
+                .values(receipt, self.seal)
+        })
+    }
+
+    fn demand_committed(&self) -> usize {
+        self.committed.get().unwrap_or_else(|fault| stop(&fault)) as usize
+    }
+
+    /// [`Self::verified_checksum`], outside handlers.
+    pub(crate) fn demand_checksum(&self) -> u32 {
+        self.verified_checksum().unwrap_or_else(|fault| stop(&fault))
+    }
+
+    /// The verified bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.demand_checksum();
+        let length = self.demand_committed();
+        // SAFETY: committed bytes were written (O1, O2).
+        unsafe { core::slice::from_raw_parts(self.data(), length) }
+    }
+
+    /// Forgets the bytes.
+    pub(crate) fn clear(&mut self) {
+        self.commit(0, 0, 0, 0);
+    }
+
+    fn data(&self) -> *mut u8 {
+        (&raw const *self).cast_mut().cast::<u8>().wrapping_add(HEADER_BYTES)
+    }
+}
+
+fn stop(fault: &Fault) -> ! {
+    crate::incident::stop("", 0, fault)
+}
+
+/// The outputs a handler has written to.
+#[derive(Debug)]
+pub(crate) struct OutputList {
+    pointers: Mapping,
+    count: usize,
+}
+
+impl OutputList {
+    pub(crate) fn new() -> Self {
+        Self { pointers: Mapping::new(OUTPUTS_MIN * size_of::<*mut State>()), count: 0 }
+    }
+
+    pub(crate) const fn begin(&mut self) {
+        self.count = 0;
+    }
+
+    fn add(&mut self, state: &mut State) {
+        let bytes = (self.count + 1) * size_of::<*mut State>();
+        if bytes > self.pointers.len() {
+            self.pointers.grow(bytes);
+        }
+        // SAFETY: the mapping was grown to hold this index.
+        unsafe { self.pointers.base().cast::<*mut State>().add(self.count).write(state) };
+        self.count += 1;
+    }
+
+    fn contains(&self, state: &State) -> bool {
+        self.states().any(|listed| ptr::eq(listed, state))
+    }
+
+    pub(crate) fn capture(&mut self) {
+        self.states().for_each(|state| {
+            // SAFETY: outputs written by a handler outlive it: the application borrowed them to it.
+            unsafe { (*state).capture() };
+        });
+    }
+
+    pub(crate) fn compare(&self, sequence: u64) -> Result<(), Fault> {
+        // SAFETY: as for `capture`.
+        self.states().try_for_each(|state| unsafe { (*state).compare(sequence * 2 + 1) })
+    }
+
+    /// Makes the bytes of both runs readable; the seal is right only behind the last gate.
+    pub(crate) fn seal(&mut self, signature: u64, sequence: u64) -> Result<(), Fault> {
+        self.states().try_for_each(|state| {
+            // SAFETY: as for `capture`.
+            let state = unsafe { &mut *state };
+            let length = state.recorded.get()? as usize;
+            state.commit(length, state.checksum, signature, sequence);
+            Ok(())
+        })
+    }
+
+    /// Where the list and the outputs in it lie.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, usize)> {
+        let outputs = self.states().map(|state| (state.addr(), HEADER_BYTES + OUTPUT_BYTES_MAX));
+        core::iter::once(self.pointers.range()).chain(outputs)
+    }
+
+    fn states(&self) -> impl Iterator<Item = *mut State> {
+        let pointers = self.pointers.base().cast::<*mut State>();
+        // SAFETY: everything below the count is initialised.
+        (0..self.count).map(move |index| unsafe { pointers.add(index).read() })
+    }
+}

@@ -1,0 +1,128 @@
+//! The one call site of a handler's body.
+//!
+//! Both runs enter here with the same stack pointer, the same registers and the same bytes below
+//! the stack pointer, so that padding and dead fields, which safe Rust copies freely, carry the
+//! same junk in both runs.
+
+use core::arch::naked_asm;
+use core::mem::offset_of;
+
+use super::thread_words::ThreadWords;
+use crate::hardened::gate;
+
+/// Calls `body(cell)` as a handler's run; the stack is cleared for `clear` bytes below the call.
+///
+/// Returns 1 when the body returned and 0 when it was left through [`abandon_body`].
+///
+/// # Safety
+/// `words` is this thread's (W1), W2 holds but for `active`, and `body(cell)` is sound to call
+/// and does not unwind. `clear` is a multiple of 64 and fits the stack.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn run_body(
+    body: unsafe extern "C" fn(*mut ()),
+    cell: *mut (),
+    clear: usize,
+    words: *mut ThreadWords,
+) -> u64 {
+    naked_asm!(
+        ".cfi_startproc",
+        "push rbp",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_offset rbp, -16",
+        "mov rbp, rsp",
+        ".cfi_def_cfa_register rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "push rcx",
+        ".cfi_offset rbx, -24",
+        ".cfi_offset r12, -32",
+        ".cfi_offset r13, -40",
+        ".cfi_offset r14, -48",
+        ".cfi_offset r15, -56",
+        "mov qword ptr [rcx + {entry}], rsp",
+        "mov qword ptr [rcx + {deepest}], rsp",
+        "mov r8, qword ptr [rcx + {signature}]",
+        "add r8, {entered}",
+        "mov qword ptr [rcx + {signature}], r8",
+        // Clear what lies below.
+        "mov r8, rsp",
+        "mov rax, rsp",
+        "sub r8, rdx",
+        "mov rsp, r8",
+        "xorps xmm0, xmm0",
+        "2: movups xmmword ptr [r8], xmm0",
+        "movups xmmword ptr [r8 + 16], xmm0",
+        "movups xmmword ptr [r8 + 32], xmm0",
+        "movups xmmword ptr [r8 + 48], xmm0",
+        "add r8, 64",
+        "cmp r8, rax",
+        "jb 2b",
+        "mov rsp, rax",
+        "mov qword ptr [rcx + {active}], 1",
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "xor ebx, ebx",
+        "xor ecx, ecx",
+        "xor edx, edx",
+        "xor esi, esi",
+        "xor r8d, r8d",
+        "xor r9d, r9d",
+        "xor r10d, r10d",
+        "xor r11d, r11d",
+        "xor r12d, r12d",
+        "xor r13d, r13d",
+        "xor r14d, r14d",
+        "xor r15d, r15d",
+        "call rax",
+        "mov eax, 1",
+        "3:",
+        "mov rcx, qword ptr [rbp - 48]",
+        "mov qword ptr [rcx + {active}], 0",
+        "mov r8, qword ptr [rcx + {signature}]",
+        "add r8, {left}",
+        "mov qword ptr [rcx + {signature}], r8",
+        "mov rbx, qword ptr [rbp - 8]",
+        "mov r12, qword ptr [rbp - 16]",
+        "mov r13, qword ptr [rbp - 24]",
+        "mov r14, qword ptr [rbp - 32]",
+        "mov r15, qword ptr [rbp - 40]",
+        "mov rsp, rbp",
+        "pop rbp",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        ".globl asc_leave_body",
+        ".hidden asc_leave_body",
+        "asc_leave_body:",
+        ".cfi_def_cfa rbp, 16",
+        "xor eax, eax",
+        "jmp 3b",
+        ".cfi_endproc",
+        entry = const offset_of!(ThreadWords, entry),
+        deepest = const offset_of!(ThreadWords, deepest),
+        signature = const offset_of!(ThreadWords, signature),
+        active = const offset_of!(ThreadWords, active),
+        entered = const gate::BODY_ENTERED as i32,
+        left = const gate::BODY_LEFT as i32,
+    )
+}
+
+/// Leaves the run in progress from inside the runtime: [`run_body`] returns 0.
+///
+/// No destructor of the body runs. That is right because its stores are rolled back next: for
+/// the program the run never happened.
+///
+/// # Safety
+/// A run is in progress on this thread and the caller stands on the private stack.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn abandon_body(words: *mut ThreadWords) -> ! {
+    naked_asm!(
+        "mov rsp, qword ptr [rdi + {entry}]",
+        // The entry stack pointer is six words below the frame pointer.
+        "lea rbp, [rsp + 48]",
+        "jmp asc_leave_body",
+        entry = const offset_of!(ThreadWords, entry),
+    )
+}

@@ -1,0 +1,247 @@
+//! The fast path of the undo log: one store of 1, 2, 4, 8 or 16 bytes inside a handler.
+//!
+//! Written in assembly for two reasons. It must leave nothing of the runtime on the application's
+//! stack or in its registers (padding copied from there would differ between the runs and blame a
+//! healthy handler), and it must cost the surrounding code no registers: it clobbers four, so the
+//! code around a store keeps its values where they are.
+//!
+//! 1. A store between the stack pointer and the handler's entry is a local: nothing to do.
+//! 2. The repeat filter drops an address already logged in this run with this or a wider size.
+//! 3. Recording: append (address, size, old bytes). Checking: the next entry must name the same
+//!    address and size, else the runs have diverged.
+
+use core::arch::global_asm;
+use core::mem::offset_of;
+
+use super::thread_words::ThreadWords;
+use crate::hardened::undo_log::{Entry, log_word_slow};
+
+/// x87, SSE, AVX and AVX-512 state: what compiled code may hold across a store.
+const STATE_COMPONENTS: u32 = 0b1110_0111;
+/// Room for these components with slack for the alignment (they take 2,688 bytes).
+const XSAVE_BYTES: usize = 3072;
+
+macro_rules! log_word {
+    ($name:literal, $size:literal, $size_tag:literal, $load:literal, $covered_by_word:expr) => {
+        global_asm!(
+            ".pushsection .text.asc_log_word,\"ax\",@progbits",
+            concat!(".globl ", $name),
+            concat!(".hidden ", $name),
+            concat!(".type ", $name, ", @function"),
+            ".p2align 5",
+            concat!($name, ":"),
+            ".cfi_startproc",
+            "mov r11, qword ptr fs:[0]",
+            "add r11, qword ptr [rip + asc_thread@GOTTPOFF]",
+            // 1. a local?
+            "mov rax, rdi",
+            "sub rax, rsp",
+            "mov rcx, qword ptr [r11 + {entry}]",
+            "sub rcx, rsp",
+            "cmp rax, rcx",
+            "jb 9f",
+            "cmp rsp, qword ptr [r11 + {deepest}]",
+            "jae 2f",
+            "mov qword ptr [r11 + {deepest}], rsp",
+            // 2. logged already?
+            "2: mov rax, rdi",
+            "shr rax, 3",
+            "and rax, qword ptr [r11 + {filter_mask}]",
+            "mov rdx, qword ptr [r11 + {filter}]",
+            "lea rax, [rdx + rax * 8]",
+            "mov rcx, qword ptr [r11 + {filter_tag}]",
+            $covered_by_word,
+            "add rcx, rdi",
+            $size_tag,
+            "cmp qword ptr [rax], rcx",
+            "je 9f",
+            "mov qword ptr [rax], rcx",
+            // 3. record or check
+            "3: mov rcx, qword ptr [r11 + {cursor}]",
+            "cmp rcx, qword ptr [r11 + {limit}]",
+            "jae 7f",
+            "cmp byte ptr [r11 + {phase}], 1",
+            "jne 5f",
+            $load,
+            "mov qword ptr [rcx + {address}], rdi",
+            concat!("mov qword ptr [rcx + {length}], ", $size),
+            "mov qword ptr [rcx + {old}], rax",
+            "add qword ptr [r11 + {cursor}], {stride}",
+            "jmp 9f",
+            "5: cmp qword ptr [rcx + {address}], rdi",
+            "jne 7f",
+            concat!("cmp qword ptr [rcx + {length}], ", $size),
+            "jne 7f",
+            "add qword ptr [r11 + {cursor}], {stride}",
+            "9: xor eax, eax",
+            "xor ecx, ecx",
+            "xor edx, edx",
+            "xor r11d, r11d",
+            "ret",
+            // The log is full, the filter wants to grow, or the runs have diverged.
+            concat!("7: mov ecx, ", $size),
+            "call asc_log_word_slow",
+            "jmp 3b",
+            ".cfi_endproc",
+            concat!(".size ", $name, ", . - ", $name),
+            ".popsection",
+            entry = const offset_of!(ThreadWords, entry),
+            deepest = const offset_of!(ThreadWords, deepest),
+            filter = const offset_of!(ThreadWords, filter),
+            filter_mask = const offset_of!(ThreadWords, filter_mask),
+            filter_tag = const offset_of!(ThreadWords, filter_tag),
+            cursor = const offset_of!(ThreadWords, cursor),
+            limit = const offset_of!(ThreadWords, limit),
+            phase = const offset_of!(ThreadWords, phase),
+            address = const offset_of!(Entry, address),
+            length = const offset_of!(Entry, length),
+            old = const offset_of!(Entry, old),
+            stride = const size_of::<Entry>(),
+        );
+    };
+}
+
+// A tag is generation << 49 | size code << 47 | address; user addresses are below 2^47. A narrow
+// store that lies inside an aligned 8-byte word logged whole (size code 0) is covered by it.
+macro_rules! covered_by_word {
+    ($last_byte:literal) => {
+        concat!(
+            "lea rdx, [rdi + ", $last_byte, "]\n",
+            "xor rdx, rdi\n",
+            "test rdx, -8\n",
+            "jnz 4f\n",
+            "mov rdx, rdi\n",
+            "and rdx, -8\n",
+            "add rdx, rcx\n",
+            "cmp qword ptr [rax], rdx\n",
+            "je 9f\n",
+            "4:"
+        )
+    };
+}
+log_word!("asc_log_8", "8", "", "mov rax, qword ptr [rdi]", "");
+log_word!("asc_log_4", "4", "bts rcx, 47", "mov eax, dword ptr [rdi]", covered_by_word!("3"));
+log_word!("asc_log_2", "2", "bts rcx, 48", "movzx eax, word ptr [rdi]", covered_by_word!("1"));
+log_word!(
+    "asc_log_1",
+    "1",
+    "bts rcx, 47\nbts rcx, 48",
+    "movzx eax, byte ptr [rdi]",
+    covered_by_word!("0")
+);
+
+global_asm!(
+    ".pushsection .text.asc_log_word,\"ax\",@progbits",
+    // Two words: a 16-byte store.
+    ".globl asc_log_16",
+    ".hidden asc_log_16",
+    ".type asc_log_16, @function",
+    "asc_log_16:",
+    ".cfi_startproc",
+    "call asc_log_8",
+    "add rdi, 8",
+    "call asc_log_8",
+    "sub rdi, 8",
+    "ret",
+    ".cfi_endproc",
+    ".size asc_log_16, . - asc_log_16",
+    // rdi = address, ecx = size, r11 = thread words. Keeps every register but rax, rcx, rdx.
+    ".type asc_log_word_slow, @function",
+    "asc_log_word_slow:",
+    ".cfi_startproc",
+    "push rbp",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset rbp, -16",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
+    "mov qword ptr [r11 + {active}], 0",
+    "mov rsp, qword ptr [r11 + {private_top}]",
+    "push rdi",
+    "push rsi",
+    "push r8",
+    "push r9",
+    "push r10",
+    "push r11",
+    "push rbx",
+    "mov rbx, rsp",
+    "sub rsp, {xsave_bytes}",
+    "and rsp, -64",
+    // The header behind the legacy area must be zero before xsave.
+    "xor eax, eax",
+    "mov qword ptr [rsp + 512], rax",
+    "mov qword ptr [rsp + 520], rax",
+    "mov qword ptr [rsp + 528], rax",
+    "mov qword ptr [rsp + 536], rax",
+    "mov qword ptr [rsp + 544], rax",
+    "mov qword ptr [rsp + 552], rax",
+    "mov qword ptr [rsp + 560], rax",
+    "mov qword ptr [rsp + 568], rax",
+    "xor edx, edx",
+    "mov eax, {state_components}",
+    "xsave64 [rsp]",
+    "mov esi, ecx",
+    "call {slow}",
+    "xor edx, edx",
+    "mov eax, {state_components}",
+    "xrstor64 [rsp]",
+    "mov rsp, rbx",
+    "pop rbx",
+    "pop r11",
+    "pop r10",
+    "pop r9",
+    "pop r8",
+    "pop rsi",
+    "pop rdi",
+    "mov qword ptr [r11 + {active}], 1",
+    "mov rsp, rbp",
+    "pop rbp",
+    ".cfi_def_cfa rsp, 8",
+    "ret",
+    ".cfi_endproc",
+    ".size asc_log_word_slow, . - asc_log_word_slow",
+    ".popsection",
+    active = const offset_of!(ThreadWords, active),
+    private_top = const offset_of!(ThreadWords, private_top),
+    xsave_bytes = const XSAVE_BYTES,
+    state_components = const STATE_COMPONENTS,
+    slow = sym log_word_slow,
+);
+
+/// Defines the compiler's store hooks for whole words.
+///
+/// Outside a handler a store costs a test of one thread-local word; the label keeps the rest out
+/// of the caller's straight path when link-time optimisation inlines the hook.
+macro_rules! word_store_hooks {
+    ($($hook:ident => $log:literal),* $(,)?) => {
+        $(
+            #[unsafe(no_mangle)]
+            extern "C" fn $hook(address: usize) {
+                // SAFETY: the test reads one word of this thread (W1). The log routine keeps
+                // every register but the declared ones, and runs on this thread's own stacks.
+                unsafe {
+                    core::arch::asm!(
+                        "mov {words}, qword ptr [rip + asc_thread@GOTTPOFF]",
+                        "cmp byte ptr fs:[{words}], 0",
+                        "jne {log}",
+                        words = out(reg) _,
+                        log = label {
+                            // SAFETY: as above; a handler is active, so W2 holds.
+                            unsafe {
+                                core::arch::asm!(
+                                    concat!("call ", $log),
+                                    in("rdi") address,
+                                    out("rax") _,
+                                    out("rcx") _,
+                                    out("rdx") _,
+                                    out("r11") _,
+                                )
+                            }
+                        },
+                        options(nostack, readonly),
+                    );
+                }
+            }
+        )*
+    };
+}
+pub(crate) use word_store_hooks;

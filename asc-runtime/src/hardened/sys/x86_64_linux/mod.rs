@@ -1,0 +1,14 @@
+//! x86-64 Linux: thread words, the word log's fast path, the call of a handler's body,
+//! the private stack, 128-bit atomics.
+
+mod body;
+mod log_word;
+mod private_stack;
+mod thread_words;
+mod wide_atomic;
+
+pub(crate) use body::{abandon_body, run_body};
+pub(crate) use log_word::word_store_hooks;
+pub(crate) use private_stack::{on_private_stack, private_entry};
+pub(crate) use thread_words::{ThreadWords, handler_active, thread_words};
+pub(crate) use wide_atomic::compare_exchange_16;

@@ -1,0 +1,94 @@
+//! The words of a thread that the assembly fast paths read and write.
+//!
+//! They live in thread-local storage under a fixed symbol, because the interceptors must reach
+//! them with one segment-relative access and without calling anything. `thread_local!` hides its
+//! symbol, so the storage is declared here; it starts as zeroes, which means "no handler".
+//!
+//! # Invariants
+//! - W1: only the owning thread touches its words, through [`thread_words`] or the assembly.
+//! - W2: `active != 0` implies that `context` points to this thread's context and that every
+//!   other word is valid for the run in progress.
+
+use core::arch::{asm, global_asm};
+
+use crate::hardened::context::Context;
+use crate::hardened::undo_log::Entry;
+
+/// The words, in the layout the assembly relies on (all offsets are taken with `offset_of!`).
+#[repr(C, align(64))]
+pub(crate) struct ThreadWords {
+    /// 1 while a handler's own code runs; 0 outside handlers and inside the runtime.
+    pub(crate) active: u64,
+    /// The stack pointer at the handler's entry; addresses below it are the handler's locals.
+    pub(crate) entry: usize,
+    /// The lowest stack pointer any hook of this run has seen.
+    pub(crate) deepest: usize,
+    /// Where the next log entry goes (recording) or is expected (checking).
+    pub(crate) cursor: *mut Entry,
+    /// Where the fast path must stop and ask the runtime.
+    pub(crate) limit: *mut Entry,
+    /// 1 when stores are recorded, 2 when they are checked against the record.
+    pub(crate) phase: u64,
+    /// The run's generation in the upper bits, as the repeat filter stores it.
+    pub(crate) filter_tag: u64,
+    /// The repeat filter's slots.
+    pub(crate) filter: *mut u64,
+    /// Number of slots minus one.
+    pub(crate) filter_mask: u64,
+    /// Top of the runtime's private stack, 16-byte aligned.
+    pub(crate) private_top: usize,
+    /// The thread's context, or null before its first handler.
+    pub(crate) context: *mut Context,
+    /// Control-flow signature of the handler in progress.
+    pub(crate) signature: u64,
+    /// The first stack word above the return address at the last entry into the runtime.
+    pub(crate) seventh_argument: u64,
+}
+
+const _: () = assert!(size_of::<ThreadWords>() == 128);
+
+global_asm!(
+    ".pushsection .tbss.asc_thread,\"awT\",@nobits",
+    ".globl asc_thread",
+    ".hidden asc_thread",
+    ".type asc_thread, @object",
+    ".size asc_thread, {size}",
+    ".p2align 6",
+    "asc_thread:",
+    ".zero {size}",
+    ".popsection",
+    size = const size_of::<ThreadWords>(),
+);
+
+/// The calling thread's words. Valid, aligned and initialised for the thread's whole life.
+#[inline(always)]
+pub(crate) fn thread_words() -> *mut ThreadWords {
+    let words: *mut ThreadWords;
+    // SAFETY: reads the thread pointer and adds a link-time constant; both are defined for every
+    // thread of a glibc program, and nothing is written.
+    unsafe {
+        asm!(
+            "mov {words}, qword ptr fs:[0]",
+            "add {words}, qword ptr [rip + asc_thread@GOTTPOFF]",
+            words = out(reg) words,
+            options(pure, nomem, nostack),
+        );
+    }
+    words
+}
+
+/// Whether the calling thread is executing a handler's own code.
+#[inline(always)]
+pub(crate) fn handler_active() -> bool {
+    let active: u64;
+    // SAFETY: reads one word of this thread (W1).
+    unsafe {
+        asm!(
+            "mov {active}, qword ptr [rip + asc_thread@GOTTPOFF]",
+            "mov {active}, qword ptr fs:[{active}]",
+            active = out(reg) active,
+            options(readonly, nostack, preserves_flags),
+        );
+    }
+    active != 0
+}

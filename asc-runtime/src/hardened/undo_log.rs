@@ -1,0 +1,407 @@
+//! The undo log: what a run stored where, and what was there before.
+//!
+//! One log in program order for words and ranges.
+//!
+//! 1. [`UndoLog::record`]: the first run appends (address, length, old bytes) before each store.
+//! 2. [`UndoLog::capture`]: its results are read from memory and summed.
+//! 3. [`UndoLog::roll_back`]: old bytes go back in reverse order; every byte is read again.
+//! 4. [`UndoLog::check`]: the second run's stores must name the same addresses and lengths.
+//! 5. [`UndoLog::compare`]: memory must equal the first run's results, and so must the sum.
+//!
+//! # Invariants
+//! - L1: entries `0..count` are initialised; their addresses obey E1.
+//! - L2: the old bytes of a range entry lie at arena offset `old`, the first run's result at `new`.
+
+use core::ptr;
+
+use crate::fault::{Fault, Stage};
+
+use super::first_touch;
+use super::guarded::Guarded;
+use super::mapping::Mapping;
+use super::memory::{excerpt, first_difference, forget_memory, mix, read_word, write_word};
+use super::repeat_filter::{RepeatFilter, is_repeat};
+use super::sys::{ThreadWords, thread_words};
+
+/// Entries of a fresh log: 16 KiB.
+const ENTRIES_MIN: usize = 512;
+/// Bytes of a fresh arena.
+const ARENA_BYTES_MIN: usize = 16 << 10;
+/// Longer stores are one range entry; shorter ones are split into words, which the repeat filter
+/// understands.
+const WORDS_BYTES_MAX: usize = 64;
+
+/// One store.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Entry {
+    /// First byte.
+    pub(crate) address: usize,
+    /// Bytes; up to 8 for a word, more for a range.
+    pub(crate) length: usize,
+    /// Old bytes of a word; arena offset of a range's.
+    pub(crate) old: u64,
+    /// The first run's result, likewise.
+    pub(crate) new: u64,
+}
+
+const _: () = assert!(size_of::<Entry>() == 32);
+
+impl Entry {
+    pub(crate) const fn is_range(&self) -> bool {
+        self.length > 8
+    }
+}
+
+/// The log of one thread.
+#[derive(Debug)]
+pub(crate) struct UndoLog {
+    entries: Mapping,
+    arena: Mapping,
+    arena_used: usize,
+    filter: RepeatFilter,
+    count: Guarded,
+    sum: Guarded,
+}
+
+impl UndoLog {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: Mapping::new(ENTRIES_MIN * size_of::<Entry>()),
+            arena: Mapping::new(ARENA_BYTES_MIN),
+            arena_used: 0,
+            filter: RepeatFilter::new(),
+            count: Guarded::new(0),
+            sum: Guarded::new(0),
+        }
+    }
+
+    /// Starts recording.
+    pub(crate) fn record(&mut self, words: &mut ThreadWords) {
+        self.arena_used = 0;
+        self.count = Guarded::new(0);
+        self.filter.start_run(words);
+        words.phase = 1;
+        words.cursor = self.base();
+        words.limit = self.entry_pointer(self.recording_limit());
+    }
+
+    /// Ends recording.
+    pub(crate) fn end_recording(&mut self, words: &ThreadWords) {
+        self.count = Guarded::new(self.index_of(words.cursor) as u64);
+    }
+
+    /// Reads what the first run stored.
+    pub(crate) fn capture(&mut self) -> Result<(), Fault> {
+        let count = self.count.get()? as usize;
+        let mut sum = 0;
+        for index in 0..count {
+            sum = mix(sum, self.capture_entry(index));
+        }
+        self.sum = Guarded::new(sum);
+        Ok(())
+    }
+
+    /// Puts the old bytes back, last store first, and verifies that every byte is what it was.
+    pub(crate) fn roll_back(&self) -> Result<(), Fault> {
+        let entries = self.recorded()?;
+        for entry in entries.iter().rev() {
+            self.restore(entry);
+        }
+        forget_memory();
+        if entries.iter().all(|entry| self.holds_old(entry)) {
+            return Ok(());
+        }
+        // An address that was logged twice holds the older of its old values.
+        first_touch::verify(self, entries)
+    }
+
+    /// Starts checking a second run against the record.
+    pub(crate) fn check(&mut self, words: &mut ThreadWords) -> Result<(), Fault> {
+        let count = self.count.get()? as usize;
+        self.filter.start_run(words);
+        words.phase = 2;
+        words.cursor = self.base();
+        words.limit = self.entry_pointer(count.min(self.filter.entries_max()));
+        Ok(())
+    }
+
+    /// Demands that the second run stored as often as the first, and left the same bytes.
+    pub(crate) fn compare(&self, words: &ThreadWords) -> Result<(), Fault> {
+        let entries = self.recorded()?;
+        let stored = self.index_of(words.cursor);
+        if stored != entries.len() {
+            let missing = entries.get(stored).map_or(0, |entry| entry.address);
+            return Err(Fault::new(Stage::Compare, "the second run stored less often than the first")
+                .at(missing)
+                .values(entries.len() as u64, stored as u64));
+        }
+        let mut sum = 0;
+        for entry in entries {
+            sum = mix(sum, self.compare_entry(entry)?);
+        }
+        let expected = self.sum.get()?;
+        if sum != expected {
+            return Err(Fault::new(Stage::Compare, "the sums of what the runs stored differ")
+                .values(expected, sum));
+        }
+        Ok(())
+    }
+
+    /// Bytes in use: entries and arena.
+    pub(crate) fn bytes(&self) -> usize {
+        self.count.get().map_or(0, |count| count as usize * size_of::<Entry>()) + self.arena_used
+    }
+
+    /// Where the log itself lies.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, usize)> {
+        [self.entries.range(), self.arena.range(), self.filter.range()].into_iter()
+    }
+
+    /// Logs or checks a store of any length.
+    pub(crate) fn store(&mut self, address: usize, length: usize) -> Result<(), Fault> {
+        if length > WORDS_BYTES_MAX {
+            return self.range(address, length);
+        }
+        let mut done = 0;
+        while done < length {
+            let piece = word_length(length - done);
+            self.word(address + done, piece)?;
+            done += piece;
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, address: usize, length: usize) -> Result<(), Fault> {
+        let words = own_words();
+        if is_repeat(words, address, length) {
+            return Ok(());
+        }
+        // SAFETY: E1: the application is about to write these bytes.
+        self.step(words, address, length, |_| unsafe { read_word(address, length) })
+    }
+
+    fn range(&mut self, address: usize, length: usize) -> Result<(), Fault> {
+        self.step(own_words(), address, length, |log| log.keep(address, length))
+    }
+
+    /// Appends an entry, or demands that it is the next one.
+    fn step(
+        &mut self,
+        words: &mut ThreadWords,
+        address: usize,
+        length: usize,
+        old: impl FnOnce(&mut Self) -> u64,
+    ) -> Result<(), Fault> {
+        while words.cursor >= words.limit {
+            self.make_room(words, address, length)?;
+        }
+        if words.phase == 1 {
+            let entry = Entry { address, length, old: old(self), new: 0 };
+            // SAFETY: the cursor is below the limit, so inside the mapping.
+            unsafe { words.cursor.write(entry) };
+        } else {
+            // SAFETY: the cursor is below the limit, so at a recorded entry (L1).
+            let entry = unsafe { words.cursor.read() };
+            if (entry.address, entry.length) != (address, length) {
+                return Err(diverged(&entry, address, length));
+            }
+        }
+        words.cursor = words.cursor.wrapping_add(1);
+        Ok(())
+    }
+
+    /// The fast path stopped at its limit, or at an entry that does not match.
+    pub(crate) fn make_room(
+        &mut self,
+        words: &mut ThreadWords,
+        address: usize,
+        length: usize,
+    ) -> Result<(), Fault> {
+        let index = self.index_of(words.cursor);
+        self.filter.adapt(words, index);
+        if words.phase == 1 {
+            let bytes = (index + 1) * size_of::<Entry>();
+            if bytes > self.entries.len() {
+                self.entries.grow(bytes);
+            }
+            words.cursor = self.entry_pointer(index);
+            words.limit = self.entry_pointer(self.recording_limit());
+            return Ok(());
+        }
+        let count = self.count.get()? as usize;
+        if index >= count {
+            return Err(Fault::new(Stage::SecondRun, "the second run stores more often than the first")
+                .at(address)
+                .values(0, length as u64));
+        }
+        words.limit = self.entry_pointer(count.min(self.filter.entries_max()));
+        if words.cursor < words.limit {
+            // SAFETY: below the count, so recorded (L1).
+            let entry = unsafe { words.cursor.read() };
+            if (entry.address, entry.length) != (address, length) {
+                return Err(diverged(&entry, address, length));
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries recorded so far, during a run.
+    pub(crate) fn so_far(&self) -> &[Entry] {
+        let count = self.index_of(own_words().cursor);
+        // SAFETY: everything below the cursor is initialised (L1).
+        unsafe { core::slice::from_raw_parts(self.base(), count) }
+    }
+
+    /// The old bytes of an entry that is a range.
+    pub(crate) fn old_range(&self, entry: &Entry) -> *const u8 {
+        self.arena.base().wrapping_add(entry.old as usize)
+    }
+
+    fn recorded(&self) -> Result<&[Entry], Fault> {
+        let count = self.count.get()? as usize;
+        if count * size_of::<Entry>() > self.entries.len() {
+            return Err(Fault::new(Stage::Runtime, "the log is longer than its memory"));
+        }
+        // SAFETY: initialised (L1) and inside the mapping.
+        Ok(unsafe { core::slice::from_raw_parts(self.base(), count) })
+    }
+
+    fn capture_entry(&mut self, index: usize) -> u64 {
+        let entry = self.entry_pointer(index);
+        // SAFETY: below the count (L1).
+        let Entry { address, length, .. } = unsafe { entry.read() };
+        let (new, sum) = if length > 8 {
+            let offset = self.keep(address, length);
+            (offset, checksum(self.arena.base().wrapping_add(offset as usize), length))
+        } else {
+            // SAFETY: E1.
+            let word = unsafe { read_word(address, length) };
+            (word, word)
+        };
+        // SAFETY: as above; `keep` does not move the entries.
+        unsafe { (*entry).new = new };
+        mix(mix(address as u64, length as u64), sum)
+    }
+
+    fn restore(&self, entry: &Entry) {
+        if entry.is_range() {
+            let target = ptr::with_exposed_provenance_mut(entry.address);
+            // SAFETY: E1 for the target, L2 for the source.
+            unsafe { ptr::copy_nonoverlapping(self.old_range(entry), target, entry.length) };
+        } else {
+            // SAFETY: E1.
+            unsafe { write_word(entry.address, entry.length, entry.old) };
+        }
+    }
+
+    fn holds_old(&self, entry: &Entry) -> bool {
+        if entry.is_range() {
+            let found = ptr::with_exposed_provenance(entry.address);
+            // SAFETY: E1 and L2.
+            unsafe { first_difference(self.old_range(entry), found, entry.length) }.is_none()
+        } else {
+            // SAFETY: E1.
+            unsafe { read_word(entry.address, entry.length) == entry.old }
+        }
+    }
+
+    /// The entry's share of the sum, computed from memory.
+    fn compare_entry(&self, entry: &Entry) -> Result<u64, Fault> {
+        let Entry { address, length, new, .. } = *entry;
+        let key = mix(address as u64, length as u64);
+        if !entry.is_range() {
+            // SAFETY: E1.
+            let found = unsafe { read_word(address, length) };
+            if found != new {
+                return Err(differs(address).values(new, found));
+            }
+            return Ok(mix(key, found));
+        }
+        let expected = self.arena.base().wrapping_add(new as usize).cast_const();
+        let found = ptr::with_exposed_provenance(address);
+        // SAFETY: E1 and L2.
+        if let Some(offset) = unsafe { first_difference(expected, found, length) } {
+            // SAFETY: the offset lies in the range.
+            let (expected, found) =
+                unsafe { (excerpt(expected, length, offset), excerpt(found, length, offset)) };
+            return Err(differs(address + offset).values(expected, found));
+        }
+        Ok(mix(key, checksum(found, length)))
+    }
+
+    /// Copies a range of the application's memory into the arena; returns its offset.
+    fn keep(&mut self, address: usize, length: usize) -> u64 {
+        let offset = self.arena_used;
+        if offset + length > self.arena.len() {
+            self.arena.grow(offset + length);
+        }
+        let source = ptr::with_exposed_provenance::<u8>(address);
+        let target = self.arena.base().wrapping_add(offset);
+        // SAFETY: E1 for the source; the arena was grown to hold the target.
+        unsafe { ptr::copy_nonoverlapping(source, target, length) };
+        self.arena_used = (offset + length).next_multiple_of(8);
+        offset as u64
+    }
+
+    fn recording_limit(&self) -> usize {
+        (self.entries.len() / size_of::<Entry>()).min(self.filter.entries_max())
+    }
+
+    fn base(&self) -> *mut Entry {
+        self.entries.base().cast()
+    }
+
+    fn entry_pointer(&self, index: usize) -> *mut Entry {
+        self.base().wrapping_add(index)
+    }
+
+    fn index_of(&self, pointer: *mut Entry) -> usize {
+        (pointer.addr() - self.base().addr()) / size_of::<Entry>()
+    }
+}
+
+/// Called by the fast path when it may not go on by itself; see [`UndoLog::make_room`].
+pub(crate) extern "C" fn log_word_slow(address: usize, length: usize) {
+    let context = super::context::current();
+    let outcome = context.log.make_room(own_words(), address, length);
+    context.demand(outcome);
+}
+
+/// This thread's words, for code that runs inside the runtime.
+pub(crate) fn own_words() -> &'static mut ThreadWords {
+    // SAFETY: W1; the runtime holds at most one such reference at a time because every function
+    // that takes one is a leaf with respect to the others.
+    unsafe { &mut *thread_words() }
+}
+
+/// A sum over a range that no single wrong byte leaves unchanged.
+fn checksum(start: *const u8, length: usize) -> u64 {
+    // SAFETY: the callers' ranges are valid (E1, L2).
+    u64::from(crate::checksum::crc32c(unsafe { core::slice::from_raw_parts(start, length) }))
+}
+
+const fn word_length(rest: usize) -> usize {
+    match rest {
+        8.. => 8,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
+fn differs(address: usize) -> Fault {
+    Fault::new(Stage::Compare, "the runs left different bytes").at(address)
+}
+
+fn diverged(entry: &Entry, address: usize, length: usize) -> Fault {
+    if entry.address == address {
+        Fault::new(Stage::SecondRun, "the second run stores another width")
+            .at(address)
+            .values(entry.length as u64, length as u64)
+    } else {
+        Fault::new(Stage::SecondRun, "the second run stores to another address")
+            .at(address)
+            .values(entry.address as u64, address as u64)
+    }
+}

@@ -1,0 +1,21 @@
+//! Ending a program that cannot be protected as it stands.
+
+use core::fmt::{Arguments, Write as _};
+
+use crate::stderr_line::StderrLine;
+
+/// Exit status of a program that the runtime refuses to go on with: not a corruption, but
+/// something that protection cannot cover (an allocator out of reach, I/O inside a handler).
+pub const EXIT_REFUSED: i32 = 87;
+
+/// Says why on standard error and ends the process with [`EXIT_REFUSED`].
+#[cold]
+pub(crate) fn refuse(reason: Arguments<'_>) -> ! {
+    let mut line = StderrLine::new();
+    // The line cuts what is too long and never fails.
+    let _ = write!(line, "asc: refused: {reason}");
+    line.emit();
+    // SAFETY: ends the process without running destructors or handlers: state inside a handler
+    // is not committed and nothing may act on it.
+    unsafe { libc::_exit(EXIT_REFUSED) }
+}
