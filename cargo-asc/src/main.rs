@@ -1,1 +1,83 @@
-fn main() {}
+//! `cargo asc`: builds Rust programs whose event handlers run twice and are compared.
+//!
+//! The program has two faces:
+//!
+//! * **The command.** `cargo asc build` and its siblings check the toolchain,
+//!   make an instrumented standard library ready ([`sysroot`]) and run the
+//!   real cargo ([`cargo`]).
+//! * **The wrapper.** cargo then starts this program in place of rustc and
+//!   rustdoc, and it adds the flags ([`wrapper`]).
+//!
+//! What the flags are is written down once, in [`pipeline`].
+
+#![forbid(unsafe_code)]
+
+mod cargo;
+mod command_line;
+mod fingerprint;
+mod pipeline;
+mod refusal;
+mod sysroot;
+mod toolchain;
+mod wrapped_symbols;
+mod wrapper;
+mod wrapper_programs;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::command_line::{Action, CommandLine, SysrootArguments};
+use crate::refusal::Refusal;
+use crate::sysroot::Sysroot;
+use crate::toolchain::Toolchain;
+
+fn main() -> ExitCode {
+    let result = match wrapper::run_if_wrapper() {
+        Some(result) => result,
+        None => run(CommandLine::parse_from(own_arguments())),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(refusal) => {
+            eprintln!("{refusal}");
+            ExitCode::from(refusal.exit_status())
+        }
+    }
+}
+
+fn run(command_line: CommandLine) -> Result<u8, Refusal> {
+    match command_line.action {
+        Action::Build(passed) => cargo::run("build", &passed.arguments),
+        Action::Check(passed) => cargo::run("check", &passed.arguments),
+        Action::Run(passed) => cargo::run("run", &passed.arguments),
+        Action::Test(passed) => cargo::run("test", &passed.arguments),
+        Action::Bench(passed) => cargo::run("bench", &passed.arguments),
+        Action::Clean(passed) => cargo::clean(&passed.arguments),
+        Action::Sysroot(arguments) => sysroot(&arguments),
+    }
+}
+
+fn sysroot(arguments: &SysrootArguments) -> Result<u8, Refusal> {
+    let toolchain = Toolchain::find(cargo::rustc()?)?;
+    let sysroot = if arguments.rebuild {
+        Sysroot::rebuild(&toolchain)?
+    } else {
+        Sysroot::ensure(&toolchain)?
+    };
+    if arguments.print {
+        println!("{}", sysroot.directory().display());
+    }
+    Ok(0)
+}
+
+/// cargo starts `cargo-asc asc …` for `cargo asc …`; the word in between goes.
+fn own_arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = env::args_os().collect();
+    if arguments.get(1).is_some_and(|first| first == "asc") {
+        arguments.remove(1);
+    }
+    arguments
+}

@@ -1,0 +1,76 @@
+//! The command line of `cargo asc`.
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXIT_STATUSES: &str = "\
+Output goes to target/asc/x86_64-unknown-linux-gnu/<profile>/.
+RUSTFLAGS, RUSTC_WRAPPER and cargo's configuration stay in force.
+
+Environment:
+  ASC_CACHE_DIR  where the instrumented standard library is kept
+                 (else $XDG_CACHE_HOME/cargo-asc, else ~/.cache/cargo-asc)
+
+Exit status:
+  0   done
+  1   doctor: hardened builds do not work here
+  2   the command line is wrong
+  80  the host or the target is not x86_64-unknown-linux-gnu
+  81  the toolchain lacks rust-lld or bitcode in its standard library, or
+      rustc and rust-lld contain different versions of LLVM
+  82  the instrumented standard library could not be built
+  83  the instrumented standard library was built but does not work
+  84  a setting contradicts a hardened build
+  85  a file or program that is needed could not be used
+  Any other status is cargo's, or that of the program that cargo ran.";
+
+/// Builds Rust programs whose event handlers run twice and are compared.
+#[derive(Debug, Parser)]
+#[command(name = "cargo asc", bin_name = "cargo asc", version, after_help = EXIT_STATUSES)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Build hardened, with cargo's own arguments
+    #[command(visible_alias = "b")]
+    Build(Passed),
+    /// Check without building, with cargo's own arguments
+    #[command(visible_alias = "c")]
+    Check(Passed),
+    /// Build hardened and run, with cargo's own arguments
+    #[command(visible_alias = "r")]
+    Run(Passed),
+    /// Build hardened and test, doctests too, with cargo's own arguments
+    #[command(visible_alias = "t")]
+    Test(Passed),
+    /// Build hardened and run benchmarks, with cargo's own arguments
+    Bench(Passed),
+    /// Remove what hardened builds left behind, with cargo's own arguments
+    Clean(Passed),
+    /// Build the instrumented standard library now, if it is not there yet
+    Sysroot(SysrootArguments),
+}
+
+/// Arguments for cargo.
+#[derive(Debug, Args)]
+pub(crate) struct Passed {
+    /// Arguments for cargo, for instance -p NAME, --release, --features X, -- …
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// Arguments of `cargo asc sysroot`.
+#[derive(Debug, Args)]
+pub(crate) struct SysrootArguments {
+    /// Build it again, even when a sound one is there
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    /// Print its directory on standard output
+    #[arg(long)]
+    pub(crate) print: bool,
+}

@@ -1,0 +1,116 @@
+//! The libc functions that a hardened executable reaches through asc-runtime.
+//!
+//! The linker is told `--wrap=X` for each of them: a call of `X` anywhere in
+//! the program goes to `__wrap_X`, which asc-runtime defines for exactly this
+//! list, and asc-runtime reaches libc's own function as `__real_X`. A program
+//! that does not link asc-runtime gets `__wrap_X` from the inert archive.
+
+/// Memory: allocations are recorded in the first run and replayed in the second.
+const MEMORY: &[&str] = &[
+    "malloc",
+    "calloc",
+    "realloc",
+    "free",
+    "posix_memalign",
+    "aligned_alloc",
+    "memalign",
+];
+
+/// Time and randomness: recorded in the first run and replayed in the second.
+const TIME_AND_RANDOMNESS: &[&str] = &[
+    "clock_gettime",
+    "gettimeofday",
+    "time",
+    "getrandom",
+    "getentropy",
+    "syscall",
+];
+
+/// Hidden state of libc: executed once per handler.
+const HIDDEN_STATE: &[&str] = &["__cxa_thread_atexit_impl"];
+
+/// Effects on the world outside: refused inside handlers.
+const REFUSED_INSIDE_HANDLERS: &[&str] = &[
+    "read",
+    "write",
+    "readv",
+    "writev",
+    "pread64",
+    "pwrite64",
+    "send",
+    "recv",
+    "sendto",
+    "recvfrom",
+    "sendmsg",
+    "recvmsg",
+    "open",
+    "open64",
+    "openat",
+    "openat64",
+    "close",
+    "socket",
+    "connect",
+    "bind",
+    "listen",
+    "accept",
+    "accept4",
+    "fork",
+    "vfork",
+    "execve",
+    "execvp",
+    "posix_spawn",
+    "posix_spawnp",
+    "pthread_create",
+    "nanosleep",
+    "clock_nanosleep",
+    "usleep",
+    "sleep",
+    "poll",
+    "ppoll",
+    "select",
+    "epoll_wait",
+    "epoll_pwait",
+    "unlink",
+    "rename",
+    "mkdir",
+    "rmdir",
+    "fsync",
+    "fdatasync",
+    "ftruncate64",
+    "lseek64",
+    "ioctl",
+    "dup",
+    "dup2",
+    "dup3",
+    "pipe",
+    "pipe2",
+    "kill",
+    "mmap",
+    "mmap64",
+    "munmap",
+    "mprotect",
+];
+
+/// Every wrapped symbol, in a fixed order.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    [
+        MEMORY,
+        TIME_AND_RANDOMNESS,
+        HIDDEN_STATE,
+        REFUSED_INSIDE_HANDLERS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::all;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_symbol_is_listed_twice() {
+        assert_eq!(all().count(), all().collect::<BTreeSet<_>>().len());
+    }
+}

@@ -1,0 +1,161 @@
+//! The arguments that the wrapper adds to rustc's, by the crate's role.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::{pipeline, wrapped_symbols};
+
+/// What a crate is to a hardened program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Everything but the runtime: gets the hooks.
+    Application,
+    /// A crate that defines the hooks: gets none itself.
+    Runtime,
+}
+
+impl Role {
+    /// The role of a crate. The package counts too: the runtime's integration
+    /// tests are applications, and so is another package's crate of that name.
+    pub(crate) fn of(crate_name: Option<&str>, package: Option<&str>) -> Self {
+        let is_runtime = crate_name
+            .zip(package)
+            .is_some_and(|names| pipeline::RUNTIME_CRATES.contains(&names));
+        if is_runtime {
+            Self::Runtime
+        } else {
+            Self::Application
+        }
+    }
+}
+
+/// What decides about the added arguments.
+pub(crate) struct AddedArguments<'a> {
+    pub(crate) sysroot: &'a Path,
+    pub(crate) inert_archive: &'a Path,
+    pub(crate) role: Role,
+    /// Whether rustc will run the linker.
+    pub(crate) is_linked: bool,
+}
+
+impl AddedArguments<'_> {
+    /// The arguments, to go after all others.
+    pub(crate) fn list(&self) -> Vec<OsString> {
+        let mut list: Vec<OsString> = ["--cfg", "asc", "--check-cfg", "cfg(asc)", "--sysroot"]
+            .map(OsString::from)
+            .into();
+        list.push(self.sysroot.into());
+        match self.role {
+            Role::Application => list.extend(instrumentation()),
+            Role::Runtime => list.extend(attributes_only()),
+        }
+        if self.is_linked {
+            list.extend(self.link_arguments());
+        }
+        list
+    }
+
+    /// `--wrap` for each wrapped symbol, and last the inert archive: what it
+    /// defines is only taken where nothing else does.
+    fn link_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = wrapped_symbols::all()
+            .map(|symbol| format!("-Clink-arg=-Wl,--wrap={symbol}").into())
+            .collect();
+        let mut archive = OsString::from("-Clink-arg=");
+        archive.push(self.inert_archive);
+        arguments.push(archive);
+        arguments
+    }
+}
+
+fn instrumentation() -> Vec<OsString> {
+    codegen(pipeline::PASSES, pipeline::llvm_options())
+}
+
+/// No hooks, but the same attributes, without which LLVM refuses to inline the
+/// hooks under LTO; and optimised in every profile, because rustc shares
+/// generic code between crates when it does not optimise, and the
+/// application's copy must be its own.
+fn attributes_only() -> Vec<OsString> {
+    let mut list = codegen(
+        pipeline::RUNTIME_PASSES,
+        pipeline::ATTRIBUTE_OPTIONS.iter().copied(),
+    );
+    list.extend(
+        [
+            "-Copt-level=3",
+            "-Cdebug-assertions=off",
+            "-Coverflow-checks=off",
+        ]
+        .map(OsString::from),
+    );
+    list
+}
+
+/// `-Cpasses` adds to the user's own passes, if there are any.
+fn codegen(passes: &str, options: impl Iterator<Item = &'static str>) -> Vec<OsString> {
+    std::iter::once(format!("-Cpasses={passes}"))
+        .chain(options.map(|option| format!("-Cllvm-args={option}")))
+        .map(OsString::from)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(role: Role, is_linked: bool) -> Vec<String> {
+        let added = AddedArguments {
+            sysroot: Path::new("/sysroot"),
+            inert_archive: Path::new("/inert.a"),
+            role,
+            is_linked,
+        };
+        added
+            .list()
+            .into_iter()
+            .map(|argument| argument.into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn an_application_gets_the_hooks() {
+        let list = list(Role::Application, false);
+        assert!(list.contains(&format!("-Cpasses={}", pipeline::PASSES)));
+        assert!(list.contains(&"-Cllvm-args=-asan-stack=0".into()));
+        assert!(!list.iter().any(|argument| argument.contains("--wrap")));
+    }
+
+    #[test]
+    fn the_runtime_gets_attributes_and_no_hooks() {
+        let list = list(Role::Runtime, false);
+        assert!(list.contains(&"-Cpasses=forceattrs".into()));
+        assert!(list.contains(&"-Cllvm-args=-force-attribute=sanitize_address".into()));
+        assert!(list.contains(&"-Copt-level=3".into()));
+        assert!(!list.iter().any(|argument| argument.contains("asan-")));
+    }
+
+    #[test]
+    fn a_linked_crate_ends_with_the_inert_archive() {
+        let list = list(Role::Application, true);
+        assert_eq!(list.last().map(String::as_str), Some("-Clink-arg=/inert.a"));
+        assert!(list.contains(&"-Clink-arg=-Wl,--wrap=malloc".into()));
+    }
+
+    #[test]
+    fn only_the_runtime_package_holds_the_runtime() {
+        assert_eq!(
+            Role::of(Some("asc_runtime"), Some("asc-runtime")),
+            Role::Runtime
+        );
+        assert_eq!(
+            Role::of(Some("tests"), Some("asc-runtime")),
+            Role::Application
+        );
+        assert_eq!(
+            Role::of(Some("asc_runtime"), Some("impostor")),
+            Role::Application
+        );
+        assert_eq!(Role::of(None, None), Role::Application);
+    }
+}
