@@ -83,14 +83,19 @@ unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
     unsafe { (&raw mut (*cell).result).write(MaybeUninit::new(result)) };
 }
 
-/// By-value arguments of a handler must be `Clone`.
+/// What a handler may take by value: anything that is `Clone`.
+///
+/// The blanket impl is not recommended, so that the compiler shows the text below instead of a
+/// missing `Clone`.
 #[diagnostic::on_unimplemented(
     message = "a handler takes its arguments by reference or as `Clone` values, and `{Self}` is neither",
-    label = "pass `&{Self}` or `&mut {Self}`, or derive `Clone`",
+    label = "pass `&{Self}` or `&mut {Self}`, or make it `Clone` (`#[derive(Clone)]` on a type, `+ Clone` on a type parameter or an `impl Trait`)",
     note = "the handler runs twice: what it consumes must be plain data, not a resource such as a socket, a lock guard or a receiver"
 )]
 pub trait HandlerArgument {}
+#[diagnostic::do_not_recommend]
 impl<T: Clone> HandlerArgument for T {}
 
 /// Fails to compile, with the message above, for a by-value argument that is not `Clone`.
-pub fn require_argument<T: HandlerArgument>(_argument: &T) {}
+#[inline(always)]
+pub const fn require_argument<T: HandlerArgument>(_argument: &T) {}
