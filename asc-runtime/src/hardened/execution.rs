@@ -18,6 +18,7 @@ use crate::__private::Handler;
 use crate::audit::Audit;
 use crate::fault::{Fault, Stage};
 use crate::incident;
+use crate::refuse::refuse;
 
 use super::commit;
 use super::context::{Context, Counters, attach};
@@ -33,6 +34,10 @@ pub(crate) type Body = unsafe extern "C" fn(*mut ());
 const CLEARED_BYTES_MIN: usize = 2048;
 /// Functions that log nothing may reach this far below the deepest hook.
 const SLACK_BYTES: usize = 1024;
+
+/// Room for the engine's frames between [`execute`] and the body. All runs of a handler enter below
+/// it, at one address, whichever stage calls them.
+const ENGINE_FRAMES_BYTES: usize = 2048;
 
 /// How deep a handler's stack has been found to reach; shared by all threads.
 #[derive(Debug)]
@@ -69,6 +74,7 @@ pub(crate) unsafe fn execute(handler: &'static Handler, body: Body, cell: *mut (
     panic_hook::install();
     super::probe::allocator_is_within_reach(handler, context);
     context.begin(handler);
+    own_words().entry = ((&raw const context).addr() - ENGINE_FRAMES_BYTES) & !63;
     context.events.record();
     // SAFETY: by contract.
     while let Err(fault) = unsafe { attempt(context, body, cell) } {
@@ -210,7 +216,11 @@ impl Context {
         self.touched.start_run();
         self.fault = None;
         let cleared_bytes = handler.depth.cleared_bytes();
-        // SAFETY: the words are this thread's and set up for the run; the rest by contract.
+        if (&raw const cleared_bytes).addr() < own_words().entry {
+            refuse(format_args!("the engine's own frames take more than {ENGINE_FRAMES_BYTES} bytes"));
+        }
+        // SAFETY: the words are this thread's and set up for the run, whose entry lies below this
+        // frame (its callees' are dead by then); the rest by contract.
         let returned = unsafe { run_body(body, cell, cleared_bytes, thread_words()) };
         self.went_too_deep |= handler.depth.note();
         Counters::add(&self.counters.runs, 1);

@@ -17,6 +17,7 @@ use super::undo_log::own_words;
 static PROBED: AtomicBool = AtomicBool::new(false);
 const PROBE: Layout = Layout::new::<[u64; 3]>();
 const PROBE_CLEARED_BYTES: usize = 64;
+const PROBE_FRAMES_BYTES: usize = 1024;
 
 /// Ends the process with a refusal if the allocator escapes.
 #[inline]
@@ -30,6 +31,7 @@ pub(crate) fn allocator_is_within_reach(handler: &'static Handler, context: &mut
 #[cold]
 fn probe(handler: &'static Handler, context: &mut Context) {
     let mut block = core::ptr::null_mut::<u8>();
+    own_words().entry = ((&raw const block).addr() - PROBE_FRAMES_BYTES) & !63;
     context.events.record();
     context.fresh.start_run();
     context.log.record(own_words());

@@ -10,13 +10,15 @@ use core::mem::offset_of;
 use super::thread_words::ThreadWords;
 use crate::hardened::gate;
 
-/// Calls `body(cell)` as a handler's run; the stack is cleared for `clear` bytes below the call.
+/// Calls `body(cell)` as a handler's run, on the stack below `words.entry`; the stack is cleared
+/// for `clear` bytes below the call.
 ///
 /// Returns 1 when the body returned and 0 when it was left through [`abandon_body`].
 ///
 /// # Safety
 /// `words` is this thread's (W1), W2 holds but for `active`, and `body(cell)` is sound to call
-/// and does not unwind. `clear` is a multiple of 64 and fits the stack.
+/// and does not unwind. `words.entry` is 64-byte aligned and lies below every frame in use; `clear`
+/// is a multiple of 64 and fits the stack below it.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn run_body(
     body: unsafe extern "C" fn(*mut ()),
@@ -42,25 +44,30 @@ pub(crate) unsafe extern "C" fn run_body(
         ".cfi_offset r13, -40",
         ".cfi_offset r14, -48",
         ".cfi_offset r15, -56",
-        "mov qword ptr [rcx + {entry}], rsp",
-        "mov qword ptr [rcx + {deepest}], rsp",
         "mov r8, qword ptr [rcx + {signature}]",
         "add r8, {entered}",
         "mov qword ptr [rcx + {signature}], r8",
-        // Clear what lies below.
-        "mov r8, rsp",
-        "mov rax, rsp",
-        "sub r8, rdx",
-        "mov rsp, r8",
+        // Onto the stack below the entry; the way back lies in the word under it.
+        "mov r8, qword ptr [rcx + {entry}]",
+        "mov qword ptr [rcx + {deepest}], r8",
+        "mov qword ptr [r8 - 8], rbp",
+        "lea rax, [r8 - 16]",
+        // Clear what lies below, standing under it meanwhile.
+        "mov r9, rax",
+        "sub r9, rdx",
+        "mov rsp, r9",
         "xorps xmm0, xmm0",
-        "2: movups xmmword ptr [r8], xmm0",
-        "movups xmmword ptr [r8 + 16], xmm0",
-        "movups xmmword ptr [r8 + 32], xmm0",
-        "movups xmmword ptr [r8 + 48], xmm0",
-        "add r8, 64",
-        "cmp r8, rax",
+        "2: movups xmmword ptr [r9], xmm0",
+        "movups xmmword ptr [r9 + 16], xmm0",
+        "movups xmmword ptr [r9 + 32], xmm0",
+        "movups xmmword ptr [r9 + 48], xmm0",
+        "add r9, 64",
+        "cmp r9, rax",
         "jb 2b",
         "mov rsp, rax",
+        // The frame above is now found through the word at rsp + 8.
+        ".cfi_escape 0x0f, 0x05, 0x77, 0x08, 0x06, 0x23, 0x10",
+        "mov rbp, r8",
         "mov qword ptr [rcx + {active}], 1",
         "mov rax, rdi",
         "mov rdi, rsi",
@@ -78,7 +85,8 @@ pub(crate) unsafe extern "C" fn run_body(
         "xor r15d, r15d",
         "call rax",
         "mov eax, 1",
-        "3:",
+        "3: mov rbp, qword ptr [rsp + 8]",
+        ".cfi_def_cfa rbp, 16",
         "mov rcx, qword ptr [rbp - 48]",
         "mov qword ptr [rcx + {active}], 0",
         "mov r8, qword ptr [rcx + {signature}]",
@@ -96,7 +104,7 @@ pub(crate) unsafe extern "C" fn run_body(
         ".globl asc_leave_body",
         ".hidden asc_leave_body",
         "asc_leave_body:",
-        ".cfi_def_cfa rbp, 16",
+        ".cfi_escape 0x0f, 0x05, 0x77, 0x08, 0x06, 0x23, 0x10",
         "xor eax, eax",
         "jmp 3b",
         ".cfi_endproc",
@@ -120,8 +128,7 @@ pub(crate) unsafe extern "C" fn run_body(
 pub(crate) unsafe extern "C" fn abandon_body(words: *mut ThreadWords) -> ! {
     naked_asm!(
         "mov rsp, qword ptr [rdi + {entry}]",
-        // The entry stack pointer is six words below the frame pointer.
-        "lea rbp, [rsp + 48]",
+        "sub rsp, 16",
         "jmp asc_leave_body",
         entry = const offset_of!(ThreadWords, entry),
     )
