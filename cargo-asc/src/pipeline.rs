@@ -18,7 +18,6 @@
 //! [`fingerprint`], and cargo then builds everything again.
 
 use crate::fingerprint::Fingerprint;
-use crate::wrapped_symbols;
 
 /// The pass pipeline for instrumented code.
 pub(crate) const PASSES: &str = "forceattrs,function(tsan),asan";
@@ -59,12 +58,23 @@ pub(crate) const INSTRUMENTATION_OPTIONS: &[&str] = &[
 /// compiled with the attributes alone.
 pub(crate) const RUNTIME_CRATES: &[(&str, &str)] = &[("asc_runtime", "asc-runtime")];
 
-/// Raised by hand when the layout of the cached sysroot or the flags of the
-/// rustc wrapper change in a way the rest of this file does not show.
-const REVISION: &str = "1";
-
 /// The source of the inert hooks, which every hardened executable may contain.
 pub(crate) const INERT_SOURCE: &str = include_str!("sysroot/inert_hooks.rs");
+
+/// The sources that shape the sysroot or the added arguments: whoever changes
+/// them changes the fingerprint, and nobody has to remember it.
+const SHAPING_SOURCES: &[&str] = &[
+    INERT_SOURCE,
+    include_str!("pipeline.rs"),
+    include_str!("sysroot/archive.rs"),
+    include_str!("sysroot/embedded_bitcode.rs"),
+    include_str!("sysroot/inert.rs"),
+    include_str!("sysroot/instrument.rs"),
+    include_str!("sysroot/layout.rs"),
+    include_str!("wrapped_symbols.rs"),
+    include_str!("wrapper/added_arguments.rs"),
+    include_str!("wrapper/invocation.rs"),
+];
 
 /// All LLVM options for instrumented code.
 pub(crate) fn llvm_options() -> impl Iterator<Item = &'static str> {
@@ -77,18 +87,8 @@ pub(crate) fn llvm_options() -> impl Iterator<Item = &'static str> {
 /// Identifies this pipeline: equal fingerprints give equal machine code.
 pub(crate) fn fingerprint() -> String {
     let mut fingerprint = Fingerprint::new();
-    for part in [REVISION, PASSES, RUNTIME_PASSES, INERT_SOURCE] {
-        fingerprint.add(part.as_bytes());
-    }
-    for option in llvm_options() {
-        fingerprint.add(option.as_bytes());
-    }
-    for (crate_name, package) in RUNTIME_CRATES {
-        fingerprint.add(crate_name.as_bytes());
-        fingerprint.add(package.as_bytes());
-    }
-    for symbol in wrapped_symbols::all() {
-        fingerprint.add(symbol.as_bytes());
+    for source in SHAPING_SOURCES {
+        fingerprint.add(source.as_bytes());
     }
     fingerprint.finish()
 }

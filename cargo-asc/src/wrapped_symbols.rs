@@ -91,6 +91,11 @@ const REFUSED_INSIDE_HANDLERS: &[&str] = &[
     "mprotect",
 ];
 
+/// The standard library refers to these weakly, so that it runs with a libc
+/// that lacks them. A weak reference takes nothing from an archive, so the
+/// linker is told that their wrappers are wanted.
+pub(crate) const WEAKLY_REFERENCED: &[&str] = &["getrandom", "__cxa_thread_atexit_impl"];
+
 /// Every wrapped symbol, in a fixed order.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
     [
@@ -106,11 +111,20 @@ pub(crate) fn all() -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::all;
+    use super::{WEAKLY_REFERENCED, all};
     use std::collections::BTreeSet;
 
     #[test]
     fn no_symbol_is_listed_twice() {
         assert_eq!(all().count(), all().collect::<BTreeSet<_>>().len());
+    }
+
+    #[test]
+    fn what_is_referenced_weakly_is_wrapped() {
+        assert!(
+            WEAKLY_REFERENCED
+                .iter()
+                .all(|weak| all().any(|symbol| symbol == *weak))
+        );
     }
 }

@@ -75,6 +75,7 @@ fn run(environment: &Environment, rustc: &OsStr, arguments: &[OsString]) -> Resu
                 env::var("CARGO_PKG_NAME").ok().as_deref(),
             ),
             is_linked: invocation.is_linked,
+            has_early_bitcode: invocation.has_early_bitcode(),
         };
         command.args(added.list());
     }

@@ -93,7 +93,12 @@ fn forwarder(symbol: &str) -> object::write::Result<Vec<u8>> {
         } else {
             SymbolKind::Unknown
         },
-        scope: SymbolScope::Linkage,
+        // What libc defines must not be hidden, what is defined here may be.
+        scope: if weak {
+            SymbolScope::Linkage
+        } else {
+            SymbolScope::Dynamic
+        },
         weak,
         section,
         flags: SymbolFlags::None,

@@ -1,9 +1,9 @@
 //! Adds the hooks to the standard library, object by object.
 //!
 //! For each object of each rlib, rust-lld (which contains the same LLVM as
-//! rustc) reads the bitcode, runs our pipeline and nothing else over it (it is
-//! optimised already), and writes native code and the new bitcode. The rlib is
-//! packed again around it: same names, same metadata.
+//! rustc) reads the bitcode, finishes its optimisation, runs our passes, and
+//! writes native code and the new bitcode. The rlib is packed again around it:
+//! same names, same metadata.
 //!
 //! 1. [`jobs`] lists the objects of all rlibs, the largest first.
 //! 2. A few threads take one after the other and run the linker on it.
@@ -25,13 +25,25 @@ use crate::pipeline;
 use crate::refusal::{Cause, Refusal};
 use crate::toolchain::Toolchain;
 
-/// After our passes, the bitcode is kept with the summary thin LTO needs,
-/// which wants every global to have a name.
-const EMBED: &str = "name-anon-globals,embed-bitcode<thinlto;emit-summary>";
+/// rustc embeds bitcode as it is between the two halves of LLVM's optimiser.
+/// This is the second half, with which the shipped native code was made too.
+const OPTIMIZE: &str = "thinlto<O3>,mergefunc";
 
-/// What rustc sets for every target machine it creates and rust-lld does not:
-/// code that must not be reached traps, except after a call that never returns.
-const CODE_GENERATION_OPTIONS: &[&str] = &["-trap-unreachable", "-no-trap-after-noreturn"];
+/// After our passes, the bitcode is kept with the summary that thin LTO needs;
+/// rustc prepares it with the same two passes.
+const EMBED: &str = "canonicalize-aliases,name-anon-globals,embed-bitcode<thinlto;emit-summary>";
+
+/// What rustc sets for itself and rust-lld does not, so that the code comes
+/// out as in the shipped library: merged functions become aliases, no
+/// assumptions about alignment after inlining, and code that must not be
+/// reached traps, except after a call that never returns.
+const OPTIONS_OF_RUSTC: &[&str] = &[
+    "-generate-arange-section",
+    "-mergefunc-use-aliases",
+    "-preserve-alignment-assumptions-during-inlining=false",
+    "-trap-unreachable",
+    "-no-trap-after-noreturn",
+];
 
 /// One object to instrument.
 struct Job {
@@ -159,7 +171,10 @@ fn link(toolchain: &Toolchain, input: &Path, output: &Path) -> Result<(), Refusa
             "--lto-CGO3",
             "--thinlto-jobs=1",
         ])
-        .arg(format!("--lto-newpm-passes={},{EMBED}", pipeline::PASSES))
+        .arg(format!(
+            "--lto-newpm-passes={OPTIMIZE},{},{EMBED}",
+            pipeline::PASSES
+        ))
         .arg(input)
         // The object as LLVM writes it; what the linker would make of it is not needed.
         .arg({
@@ -168,7 +183,7 @@ fn link(toolchain: &Toolchain, input: &Path, output: &Path) -> Result<(), Refusa
             argument
         })
         .args(["-o", "/dev/null"]);
-    for option in pipeline::llvm_options().chain(CODE_GENERATION_OPTIONS.iter().copied()) {
+    for option in pipeline::llvm_options().chain(OPTIONS_OF_RUSTC.iter().copied()) {
         command.args(["-mllvm", option]);
     }
     let done = command

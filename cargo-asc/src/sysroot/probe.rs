@@ -52,6 +52,7 @@ fn compile(
         inert_archive: &sysroot.inert_archive(),
         role: Role::Application,
         is_linked: true,
+        has_early_bitcode: false,
     };
     let done = Command::new(&toolchain.rustc)
         .args(["--edition=2024", "-Copt-level=1", "-Ccodegen-units=1"])

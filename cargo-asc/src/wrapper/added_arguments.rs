@@ -5,6 +5,11 @@ use std::path::Path;
 
 use crate::{pipeline, wrapped_symbols};
 
+/// When one codegen unit gives both native code and bitcode, rustc takes the
+/// bitcode in the middle of the optimisation, before our passes, and a later
+/// LTO would use it: code without hooks. With two units it takes it at the end.
+const LATE_BITCODE: &str = "-Ccodegen-units=2";
+
 /// What a crate is to a hardened program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -36,6 +41,8 @@ pub(crate) struct AddedArguments<'a> {
     pub(crate) role: Role,
     /// Whether rustc will run the linker.
     pub(crate) is_linked: bool,
+    /// Whether a library with both code and bitcode comes out of one unit.
+    pub(crate) has_early_bitcode: bool,
 }
 
 impl AddedArguments<'_> {
@@ -49,6 +56,9 @@ impl AddedArguments<'_> {
             Role::Application => list.extend(instrumentation()),
             Role::Runtime => list.extend(attributes_only()),
         }
+        if self.has_early_bitcode {
+            list.push(LATE_BITCODE.into());
+        }
         if self.is_linked {
             list.extend(self.link_arguments());
         }
@@ -61,6 +71,11 @@ impl AddedArguments<'_> {
         let mut arguments: Vec<OsString> = wrapped_symbols::all()
             .map(|symbol| format!("-Clink-arg=-Wl,--wrap={symbol}").into())
             .collect();
+        arguments.extend(
+            wrapped_symbols::WEAKLY_REFERENCED
+                .iter()
+                .map(|symbol| format!("-Clink-arg=-Wl,--undefined=__wrap_{symbol}").into()),
+        );
         let mut archive = OsString::from("-Clink-arg=");
         archive.push(self.inert_archive);
         arguments.push(archive);
@@ -110,6 +125,7 @@ mod tests {
             inert_archive: Path::new("/inert.a"),
             role,
             is_linked,
+            has_early_bitcode: false,
         };
         added
             .list()

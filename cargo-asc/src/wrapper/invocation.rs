@@ -6,6 +6,9 @@ use std::path::PathBuf;
 /// The crate types whose output is the result of a link.
 const LINKED_CRATE_TYPES: &[&str] = &["bin", "cdylib"];
 
+/// The crate types whose output other crates are compiled against.
+const LIBRARY_CRATE_TYPES: &[&str] = &["lib", "rlib"];
+
 /// One run of rustc or rustdoc.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -16,6 +19,10 @@ pub(super) struct Invocation {
     pub(super) is_linked: bool,
     pub(super) prefers_dynamic: bool,
     pub(super) sysroot: Option<PathBuf>,
+    is_library: bool,
+    has_one_codegen_unit: bool,
+    /// Bitcode alone (`linker-plugin-lto`) or none at all (`embed-bitcode=no`).
+    leaves_bitcode_or_code_out: bool,
 }
 
 /// Whether rustc is only asked for its version.
@@ -39,22 +46,37 @@ impl Invocation {
         invocation
     }
 
+    /// Whether rustc would take the bitcode of a library too early, before our
+    /// passes have run; see where this is mended.
+    pub(super) fn has_early_bitcode(&self) -> bool {
+        self.is_library && self.has_one_codegen_unit && !self.leaves_bitcode_or_code_out
+    }
+
     fn note(&mut self, name: &str, value: &str) {
         match name {
             "--target" => self.has_target = true,
             "--crate-name" => self.crate_name = Some(value.to_owned()),
             "--sysroot" => self.sysroot = Some(value.into()),
             "--crate-type" => {
-                self.is_linked |= value
-                    .split(',')
-                    .any(|kind| LINKED_CRATE_TYPES.contains(&kind));
+                let has_one_of =
+                    |kinds: &[&str]| value.split(',').any(|kind| kinds.contains(&kind));
+                self.is_linked |= has_one_of(LINKED_CRATE_TYPES);
+                self.is_library |= has_one_of(LIBRARY_CRATE_TYPES);
             }
-            "-C" => match value.split_once('=').unwrap_or((value, "yes")) {
-                ("prefer-dynamic" | "prefer_dynamic", setting) => {
-                    self.prefers_dynamic = matches!(setting, "y" | "yes" | "on" | "true");
-                }
-                _ => {}
-            },
+            "-C" => self.note_codegen(value),
+            _ => {}
+        }
+    }
+
+    /// One `-C` option; rustc takes dashes and underscores alike.
+    fn note_codegen(&mut self, option: &str) {
+        let (name, value) = option.split_once('=').unwrap_or((option, "yes"));
+        let is_on = matches!(value, "y" | "yes" | "on" | "true");
+        match name.replace('_', "-").as_str() {
+            "prefer-dynamic" => self.prefers_dynamic = is_on,
+            "codegen-units" => self.has_one_codegen_unit = value == "1",
+            "embed-bitcode" if !is_on => self.leaves_bitcode_or_code_out = true,
+            "linker-plugin-lto" if is_on => self.leaves_bitcode_or_code_out = true,
             _ => {}
         }
     }
@@ -129,6 +151,20 @@ mod tests {
         assert!(read("-C prefer-dynamic=yes").prefers_dynamic);
         assert!(read("--codegen prefer-dynamic").prefers_dynamic);
         assert!(!read("-C prefer-dynamic -C prefer-dynamic=no").prefers_dynamic);
+    }
+
+    #[test]
+    fn bitcode_beside_code_of_one_unit_is_early() {
+        let library = "--target t --crate-type lib -C codegen-units=1";
+        assert!(read(library).has_early_bitcode());
+        for other in [
+            &format!("{library} -C embed-bitcode=no"),
+            &format!("{library} -C linker-plugin-lto"),
+            &format!("{library} -Ccodegen_units=16"),
+            "--target t --crate-type bin -C codegen-units=1",
+        ] {
+            assert!(!read(other).has_early_bitcode(), "{other}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(super) fn run(environment: &Environment, arguments: Vec<OsString>) -> Result
             // A doctest is an application, the runtime's own too.
             role: Role::Application,
             is_linked: invocation.is_linked,
+            has_early_bitcode: false,
         };
         command.args(added.list());
     }
