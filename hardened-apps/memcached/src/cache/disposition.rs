@@ -1,0 +1,28 @@
+//! What remains to be done after a handler.
+
+/// What the event loop does after a handler returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Nothing: the request was answered, or silent as it asked to be.
+    Done,
+    /// Send what was said and close the connection.
+    Close,
+    /// The keys from byte `at` of the request on are still to be served, by shard `shard`:
+    /// call [`Shard::resume`](crate::Shard::resume).
+    Continue {
+        /// Number of the shard.
+        shard: u32,
+        /// Offset in the request; 0 when nothing of it was served.
+        at: usize,
+    },
+    /// Answered. Every other shard follows:
+    /// call [`Shard::follow`](crate::Shard::follow).
+    Everywhere,
+    /// Answered. Every other shard follows, and the server resets its own counters.
+    EverywhereReset,
+    /// Answered. The server logs at this level from now on.
+    Verbosity(u32),
+    /// Not answered: gather the statistics and call
+    /// [`write_statistics`](crate::statistics::write_statistics).
+    Statistics(crate::protocol::StatisticsKind),
+}

@@ -1,0 +1,232 @@
+//! The handler: one request executed on one shard.
+//!
+//! 1. The request is split into its command line and its data block.
+//! 2. The line is parsed.
+//! 3. The command is executed and its reply written.
+//!
+//! All of it is a function of (shard, now, request): no clock, no I/O, no lock, no randomness.
+
+use std::ops::AddAssign;
+
+use asc_runtime::{Input, Output, asc_handler};
+
+use super::counters::Counters;
+use super::disposition::Disposition;
+use super::entries::Entries;
+use super::expiry;
+use super::flush::Flush;
+use super::placement::{KeyHash, Placement};
+use super::slots::SlotId;
+use crate::protocol::{Command, Rejection, StatisticsKind, reply, split_request};
+
+/// The limits of a shard, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct ShardLimits {
+    /// Items, their slots and their share of the index.
+    pub memory_bytes: usize,
+    /// The largest item, counted as stock memcached counts: key, data and 59 to 63 bytes.
+    pub item_bytes: usize,
+}
+
+impl Default for ShardLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 64 << 20,
+            item_bytes: 1 << 20,
+        }
+    }
+}
+
+/// A part of the cache: all keys whose hash falls into it.
+///
+/// Exclusive access is the caller's business: `&mut self` says that whoever calls a handler holds
+/// the shard, for both of its runs.
+#[derive(Debug)]
+pub struct Shard {
+    pub(super) counters: Counters,
+    pub(super) entries: Entries,
+    pub(super) flush: Flush,
+    /// The next unique identifier.
+    pub(super) next_cas: u64,
+    pub(super) item_bytes_max: usize,
+    placement: Placement,
+}
+
+impl Shard {
+    /// An empty shard.
+    pub fn new(limits: ShardLimits, placement: Placement) -> Self {
+        Self {
+            counters: Counters::default(),
+            entries: Entries::new(limits.memory_bytes),
+            flush: Flush::default(),
+            next_cas: 1,
+            item_bytes_max: limits.item_bytes,
+            placement,
+        }
+    }
+
+    /// Executes a request: a command line and, for storage commands, its data block, both with
+    /// their CRLF. A storage command too large for the cache comes without its data block.
+    ///
+    /// `now` is the Unix time in seconds; it must not decrease from call to call.
+    #[asc_handler]
+    pub fn handle(&mut self, now: u32, request: &Input<'_>, output: &mut Output) -> Disposition {
+        self.execute(now, request.bytes(), 0, output)
+    }
+
+    /// Executes the part of a request that begins with the key at byte `at`, after
+    /// [`Disposition::Continue`].
+    #[asc_handler]
+    pub fn resume(
+        &mut self,
+        now: u32,
+        request: &Input<'_>,
+        at: usize,
+        output: &mut Output,
+    ) -> Disposition {
+        self.execute(now, request.bytes(), at, output)
+    }
+
+    /// Does silently what another shard has answered, after [`Disposition::Everywhere`].
+    #[asc_handler]
+    pub fn follow(&mut self, now: u32, request: &Input<'_>) {
+        self.flush.advance(now);
+        match Command::parse(split_request(request.bytes()).0) {
+            Ok(Command::FlushAll { delay, .. }) => self.flush_all(now, delay),
+            Ok(Command::Statistics(StatisticsKind::Reset)) => self.counters = Counters::default(),
+            _ => {}
+        }
+    }
+
+    /// The counters.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Sizes, not counters: items, bytes, hash buckets.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            items: self.entries.len() as u64,
+            bytes: self.entries.memory().used() as u64,
+            bytes_max: self.entries.memory().limit() as u64,
+            buckets: self.entries.buckets() as u64,
+        }
+    }
+
+    fn execute(&mut self, now: u32, request: &[u8], at: usize, output: &mut Output) -> Disposition {
+        self.flush.advance(now);
+        let (line, data) = split_request(request);
+        match Command::parse(line) {
+            Ok(command) => self.perform(now, command, data, at, output),
+            Err(Rejection::Reply(text)) => answered(output, text),
+            Err(Rejection::Silence) => Disposition::Done,
+            Err(Rejection::Hangup) => Disposition::Close,
+        }
+    }
+
+    fn perform(
+        &mut self,
+        now: u32,
+        command: Command<'_>,
+        data: &[u8],
+        at: usize,
+        output: &mut Output,
+    ) -> Disposition {
+        match command {
+            Command::Retrieve(retrieval) => self.retrieve(now, &retrieval, at, output),
+            Command::Store(store) => self.store(now, &store, data, output),
+            Command::Delete(delete) => self.delete(now, &delete, output),
+            Command::Arithmetic(arithmetic) => self.arithmetic(now, &arithmetic, output),
+            Command::Touch(touch) => self.touch(now, &touch, output),
+            Command::FlushAll { delay, noreply } => {
+                self.flush_all(now, delay);
+                self.counters.cmd_flush += 1;
+                answer_unless(noreply, output, reply::OK);
+                Disposition::Everywhere
+            }
+            Command::Version => answered(output, reply::VERSION),
+            Command::Verbosity { level, noreply } => {
+                answer_unless(noreply, output, reply::OK);
+                Disposition::Verbosity(level)
+            }
+            Command::Quit => Disposition::Close,
+            Command::Statistics(StatisticsKind::Reset) => {
+                self.counters = Counters::default();
+                output.write(reply::RESET);
+                Disposition::EverywhereReset
+            }
+            Command::Statistics(kind) => Disposition::Statistics(kind),
+        }
+    }
+
+    /// The key's hash, or where to go with a key of another shard.
+    #[inline]
+    pub(super) fn locate(&self, key: &[u8], at: usize) -> Result<KeyHash, Disposition> {
+        self.placement
+            .locate(key)
+            .map_err(|shard| Disposition::Continue { shard, at })
+    }
+
+    /// Continue here, after the output was sent.
+    pub(super) fn pause(&self, at: usize) -> Disposition {
+        Disposition::Continue {
+            shard: self.placement.shard(),
+            at,
+        }
+    }
+
+    /// The slot of a live item. A dead one is removed on the way.
+    #[inline]
+    pub(super) fn find_live(&mut self, now: u32, hash: KeyHash, key: &[u8]) -> Option<SlotId> {
+        let id = self.entries.find(hash.low(), key)?;
+        let item = self.entries.item(id);
+        if self.flush.covers(item) {
+            self.counters.get_flushed += 1;
+        } else if expiry::is_over(item.expires_at, now) {
+            self.counters.get_expired += 1;
+        } else {
+            return Some(id);
+        }
+        self.entries.remove(id);
+        None
+    }
+
+    pub(super) fn take_cas(&mut self) -> u64 {
+        let cas = self.next_cas;
+        self.next_cas += 1;
+        cas
+    }
+}
+
+/// How full a shard is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Items, dead ones that nobody asked for included.
+    pub items: u64,
+    /// Bytes in use.
+    pub bytes: u64,
+    /// Bytes that may be in use.
+    pub bytes_max: u64,
+    /// Hash buckets.
+    pub buckets: u64,
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.items += other.items;
+        self.bytes += other.bytes;
+        self.bytes_max += other.bytes_max;
+        self.buckets += other.buckets;
+    }
+}
+
+pub(super) fn answered(output: &mut Output, text: &[u8]) -> Disposition {
+    output.write(text);
+    Disposition::Done
+}
+
+pub(super) fn answer_unless(noreply: bool, output: &mut Output, text: &[u8]) {
+    if !noreply {
+        output.write(text);
+    }
+}

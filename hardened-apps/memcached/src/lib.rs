@@ -1,0 +1,41 @@
+//! A memcached whose every request is executed twice and compared.
+//!
+//! The protocol core is a pure handler, [`Shard::handle`]: request bytes and state in, reply
+//! bytes and state out. It reads no clock, does no I/O and takes no lock, so that it can run twice.
+//! Everything that touches the world stands outside of it.
+//!
+//! The path of a request:
+//! 1. [`server`]: a worker's event loop reads bytes of a connection.
+//! 2. [`protocol::frame`] finds the end of one request: the command line and its data block.
+//! 3. The worker seals the request with a checksum ([`asc_runtime::Input::seal`]).
+//! 4. [`cache::shard`] parses and executes it: the handler.
+//! 5. The worker sends the connection's [`asc_runtime::Output`] once no complete request is left
+//!    in what was read, so that the replies to pipelined requests leave together.
+//!
+//! # Example
+//! ```
+//! use asc_memcached::{KeyHasher, Placement, Shard, ShardLimits};
+//! use asc_runtime::{Input, Output};
+//!
+//! let mut shard = Shard::new(ShardLimits::default(), Placement::sole(KeyHasher::with_seed(7)));
+//! let mut output = Output::new();
+//! let now = 1_700_000_000;
+//! shard.handle(now, &Input::seal(b"set greeting 0 0 5\r\nhello\r\n"), &mut output);
+//! shard.handle(now, &Input::seal(b"get greeting\r\n"), &mut output);
+//! assert_eq!(output.bytes(), b"STORED\r\nVALUE greeting 0 5\r\nhello\r\nEND\r\n");
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod cache;
+pub mod options;
+pub mod protocol;
+pub mod server;
+pub mod statistics;
+
+pub use cache::counters::Counters;
+pub use cache::disposition::Disposition;
+pub use cache::placement::{KeyHasher, Placement};
+pub use cache::shard::{Shard, ShardLimits};
+
+/// What `version` and `stats` answer: the memcached release whose behaviour is followed.
+pub const PROTOCOL_VERSION: &str = "1.6.18-asc";

@@ -1,0 +1,351 @@
+//! A command line, understood.
+//!
+//! The order of the checks is memcached's, because it decides which of several complaints a
+//! client reads and whether `noreply` silences it.
+
+use super::number::{parse_i32, parse_u32, parse_u64};
+use super::rejection::Rejection;
+use super::words::Words;
+use super::{KEY_BYTES_MAX, reply};
+
+/// Most words that follow the name of any command but the retrievals: `cas` with `noreply`.
+const ARGUMENTS_MAX: usize = 6;
+/// Words of a line that memcached looks at when it does not know the command.
+const WORDS_MAX: usize = 23;
+const NAME_BYTES_MIN: usize = 2;
+const VERBOSITY_MAX: u32 = 2;
+/// memcached adds 2 to the length in an `int`.
+const DATA_LENGTH_MAX: i32 = i32::MAX - 2;
+
+/// A command with its arguments.
+#[derive(Debug, Clone)]
+pub(crate) enum Command<'a> {
+    Retrieve(Retrieval<'a>),
+    Store(Store<'a>),
+    Delete(Delete<'a>),
+    Arithmetic(Arithmetic<'a>),
+    Touch(Touch<'a>),
+    FlushAll { delay: i32, noreply: bool },
+    Statistics(StatisticsKind),
+    Version,
+    Verbosity { level: u32, noreply: bool },
+    Quit,
+}
+
+/// `get`, `gets`; with a time `gat`, `gats`.
+#[derive(Debug, Clone)]
+pub(crate) struct Retrieval<'a> {
+    pub(crate) keys: Words<'a>,
+    pub(crate) with_cas: bool,
+    pub(crate) exptime: Option<i32>,
+}
+
+/// A storage command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Store<'a> {
+    pub(crate) mode: StoreMode,
+    pub(crate) key: &'a [u8],
+    pub(crate) flags: u32,
+    pub(crate) exptime: i32,
+    /// Bytes of the data block, without its CRLF.
+    pub(crate) length: usize,
+    pub(crate) noreply: bool,
+}
+
+/// Under which condition to store what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreMode {
+    Set,
+    Add,
+    Replace,
+    Append,
+    Prepend,
+    Cas(u64),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delete<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) noreply: bool,
+}
+
+/// `incr` or `decr`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arithmetic<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) direction: Direction,
+    pub(crate) delta: u64,
+    pub(crate) noreply: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Increment,
+    Decrement,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Touch<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) exptime: i32,
+    pub(crate) noreply: bool,
+}
+
+/// Which statistics a client asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatisticsKind {
+    /// `stats`.
+    General,
+    /// `stats settings`.
+    Settings,
+    /// `stats asc`: the work of the hardening.
+    Asc,
+    /// `stats items`.
+    Items,
+    /// `stats slabs`.
+    Slabs,
+    /// `stats sizes`.
+    Sizes,
+    /// `stats reset`.
+    Reset,
+}
+
+impl<'a> Command<'a> {
+    /// Understands a line without its end.
+    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, Rejection> {
+        let mut words = Words::new(line);
+        let name = words.next().unwrap_or_default();
+        if name.len() < NAME_BYTES_MIN {
+            return Err(Rejection::ERROR);
+        }
+        match name {
+            b"get" | b"bget" => retrieval(words, false),
+            b"gets" => retrieval(words, true),
+            b"gat" => touching_retrieval(words, false),
+            b"gats" => touching_retrieval(words, true),
+            b"set" => store(words, StoreMode::Set),
+            b"add" => store(words, StoreMode::Add),
+            b"replace" => store(words, StoreMode::Replace),
+            b"append" => store(words, StoreMode::Append),
+            b"prepend" => store(words, StoreMode::Prepend),
+            b"cas" => store(words, StoreMode::Cas(0)),
+            b"delete" => delete(words),
+            b"incr" => arithmetic(words, Direction::Increment),
+            b"decr" => arithmetic(words, Direction::Decrement),
+            b"touch" => touch(words),
+            b"flush_all" => flush_all(words),
+            b"stats" => statistics(words),
+            b"version" => Ok(Self::Version),
+            b"verbosity" => verbosity(words),
+            b"quit" => Ok(Self::Quit),
+            b"shutdown" => Err(Rejection::Reply(reply::NO_SHUTDOWN)),
+            _ => Err(unknown(line, name)),
+        }
+    }
+
+    /// The first key of the line, by which a worker chooses the shard to try first.
+    pub(crate) fn first_key(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::Retrieve(retrieval) => retrieval.keys.clone().next(),
+            Self::Store(store) => Some(store.key),
+            Self::Delete(delete) => Some(delete.key),
+            Self::Arithmetic(arithmetic) => Some(arithmetic.key),
+            Self::Touch(touch) => Some(touch.key),
+            _ => None,
+        }
+    }
+}
+
+/// The words after the name of a command.
+struct Arguments<'a> {
+    words: [&'a [u8]; ARGUMENTS_MAX],
+    /// How many there are; may be more than fit into `words`.
+    count: usize,
+}
+
+impl<'a> Arguments<'a> {
+    fn new(words: Words<'a>, allowed: std::ops::RangeInclusive<usize>) -> Result<Self, Rejection> {
+        let mut arguments = Self {
+            words: [b""; ARGUMENTS_MAX],
+            count: 0,
+        };
+        for word in words {
+            if let Some(place) = arguments.words.get_mut(arguments.count) {
+                *place = word;
+            }
+            arguments.count += 1;
+            if arguments.count > *allowed.end() {
+                return Err(Rejection::ERROR);
+            }
+        }
+        if allowed.contains(&arguments.count) {
+            Ok(arguments)
+        } else {
+            Err(Rejection::ERROR)
+        }
+    }
+
+    /// Whether the last word is `noreply`, wherever it stands.
+    fn noreply(&self) -> bool {
+        self.count > 0 && self.words[self.count - 1] == b"noreply"
+    }
+}
+
+fn retrieval(keys: Words<'_>, with_cas: bool) -> Result<Command<'_>, Rejection> {
+    if keys.clone().next().is_none() {
+        return Err(Rejection::ERROR);
+    }
+    Ok(Command::Retrieve(Retrieval {
+        keys,
+        with_cas,
+        exptime: None,
+    }))
+}
+
+fn touching_retrieval(mut words: Words<'_>, with_cas: bool) -> Result<Command<'_>, Rejection> {
+    let exptime = words.next().ok_or(Rejection::ERROR)?;
+    let exptime = parse_i32(exptime).ok_or(Rejection::Reply(reply::BAD_EXPTIME))?;
+    Ok(Command::Retrieve(Retrieval {
+        keys: words,
+        with_cas,
+        exptime: Some(exptime),
+    }))
+}
+
+fn store(words: Words<'_>, mode: StoreMode) -> Result<Command<'_>, Rejection> {
+    let numbers = if matches!(mode, StoreMode::Cas(_)) {
+        5
+    } else {
+        4
+    };
+    let arguments = Arguments::new(words, numbers..=numbers + 1)?;
+    let noreply = arguments.noreply();
+    parse_store(&arguments, mode, noreply)
+        .map(Command::Store)
+        .ok_or(Rejection::reply_unless(noreply, reply::BAD_FORMAT))
+}
+
+fn parse_store<'a>(arguments: &Arguments<'a>, mode: StoreMode, noreply: bool) -> Option<Store<'a>> {
+    let [key, flags, exptime, length, cas, _] = arguments.words;
+    if key.len() > KEY_BYTES_MAX {
+        return None;
+    }
+    let flags = parse_u32(flags)?;
+    let exptime = parse_i32(exptime)?;
+    let length = parse_i32(length)?;
+    let mode = match mode {
+        StoreMode::Cas(_) => StoreMode::Cas(parse_u64(cas)?),
+        other => other,
+    };
+    if length > DATA_LENGTH_MAX {
+        return None;
+    }
+    let length = usize::try_from(length).ok()?;
+    Some(Store {
+        mode,
+        key,
+        flags,
+        exptime,
+        length,
+        noreply,
+    })
+}
+
+fn delete(words: Words<'_>) -> Result<Command<'_>, Rejection> {
+    let arguments = Arguments::new(words, 1..=3)?;
+    let [key, time, ..] = arguments.words;
+    let noreply = arguments.count > 1 && arguments.noreply();
+    let valid = match arguments.count {
+        1 => true,
+        2 => time == b"0" || noreply,
+        _ => time == b"0" && noreply,
+    };
+    if !valid {
+        return Err(Rejection::reply_unless(noreply, reply::BAD_DELETE));
+    }
+    require_key(key, noreply)?;
+    Ok(Command::Delete(Delete { key, noreply }))
+}
+
+fn arithmetic(words: Words<'_>, direction: Direction) -> Result<Command<'_>, Rejection> {
+    let arguments = Arguments::new(words, 2..=3)?;
+    let noreply = arguments.noreply();
+    let [key, delta, ..] = arguments.words;
+    require_key(key, noreply)?;
+    let delta = parse_u64(delta).ok_or(Rejection::reply_unless(noreply, reply::BAD_DELTA))?;
+    Ok(Command::Arithmetic(Arithmetic {
+        key,
+        direction,
+        delta,
+        noreply,
+    }))
+}
+
+fn touch(words: Words<'_>) -> Result<Command<'_>, Rejection> {
+    let arguments = Arguments::new(words, 2..=3)?;
+    let noreply = arguments.noreply();
+    let [key, exptime, ..] = arguments.words;
+    require_key(key, noreply)?;
+    let exptime = parse_i32(exptime).ok_or(Rejection::reply_unless(noreply, reply::BAD_EXPTIME))?;
+    Ok(Command::Touch(Touch {
+        key,
+        exptime,
+        noreply,
+    }))
+}
+
+fn flush_all(words: Words<'_>) -> Result<Command<'_>, Rejection> {
+    let arguments = Arguments::new(words, 0..=2)?;
+    let noreply = arguments.noreply();
+    let delay = if arguments.count == usize::from(noreply) {
+        0
+    } else {
+        parse_i32(arguments.words[0]).ok_or(Rejection::reply_unless(noreply, reply::BAD_EXPTIME))?
+    };
+    Ok(Command::FlushAll { delay, noreply })
+}
+
+fn verbosity(words: Words<'_>) -> Result<Command<'_>, Rejection> {
+    let arguments = Arguments::new(words, 1..=2)?;
+    let noreply = arguments.noreply();
+    let level =
+        parse_u32(arguments.words[0]).ok_or(Rejection::reply_unless(noreply, reply::BAD_FORMAT))?;
+    Ok(Command::Verbosity {
+        level: level.min(VERBOSITY_MAX),
+        noreply,
+    })
+}
+
+fn statistics(mut words: Words<'_>) -> Result<Command<'_>, Rejection> {
+    let kind = match words.next() {
+        None => StatisticsKind::General,
+        Some(b"settings") => StatisticsKind::Settings,
+        Some(b"asc") => StatisticsKind::Asc,
+        Some(b"items") => StatisticsKind::Items,
+        Some(b"slabs") => StatisticsKind::Slabs,
+        Some(b"sizes") => StatisticsKind::Sizes,
+        Some(b"reset") => StatisticsKind::Reset,
+        Some(b"detail") => return Err(Rejection::Reply(reply::STATS_DETAIL_USAGE)),
+        Some(_) => return Err(Rejection::ERROR),
+    };
+    Ok(Command::Statistics(kind))
+}
+
+fn require_key(key: &[u8], noreply: bool) -> Result<(), Rejection> {
+    if key.len() > KEY_BYTES_MAX {
+        return Err(Rejection::reply_unless(noreply, reply::BAD_FORMAT));
+    }
+    Ok(())
+}
+
+/// A browser that talks to the cache is cut off. memcached does not look whether it is one when
+/// the name begins like one of its frequent commands.
+fn unknown(line: &[u8], name: &[u8]) -> Rejection {
+    let looks_frequent = b"gsacidt".contains(&name[0]) || (name[0] == b'm' && name.len() == 2);
+    let last = Words::new(line).take(WORDS_MAX).last().unwrap_or_default();
+    if !looks_frequent && last.starts_with(b"HTTP/") {
+        Rejection::Hangup
+    } else {
+        Rejection::ERROR
+    }
+}

@@ -1,0 +1,100 @@
+//! What `stats` answers.
+//!
+//! The numbers are gathered outside of any handler, because they come from all shards, from the
+//! process and from the runtime. Writing them is a handler like every other answer.
+
+use asc_runtime::{Output, asc_handler};
+
+use crate::cache::counters::Counters;
+use crate::cache::shard::Usage;
+use crate::protocol::reply;
+
+/// A line: `STAT <name> <value>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statistic {
+    name: &'static str,
+    value: String,
+}
+
+impl Statistic {
+    /// A line with this name and value.
+    pub fn new(name: &'static str, value: impl ToString) -> Self {
+        Self {
+            name,
+            value: value.to_string(),
+        }
+    }
+}
+
+/// Writes the lines and `END`.
+#[asc_handler]
+pub fn write_statistics(lines: &[Statistic], output: &mut Output) {
+    for line in lines {
+        output.write(b"STAT ");
+        output.write(line.name.as_bytes());
+        output.write(b" ");
+        output.write(line.value.as_bytes());
+        output.write(b"\r\n");
+    }
+    output.write(reply::END);
+}
+
+/// The work of the hardening so far: `stats asc`.
+pub fn hardening() -> Vec<Statistic> {
+    let done = asc_runtime::statistics();
+    vec![
+        Statistic::new("asc_mode", asc_runtime::mode().name()),
+        Statistic::new("asc_handlers", done.handlers),
+        Statistic::new("asc_runs", done.runs),
+        Statistic::new("asc_faults", done.faults),
+        Statistic::new("asc_log_bytes_max", done.log_bytes_max),
+    ]
+}
+
+/// The cache's part of `stats`.
+pub(crate) fn cache(counters: &Counters, usage: &Usage) -> Vec<Statistic> {
+    let mut lines: Vec<Statistic> = counters
+        .named()
+        .into_iter()
+        .map(|(name, value)| Statistic::new(name, value))
+        .collect();
+    lines.extend([
+        Statistic::new("limit_maxbytes", usage.bytes_max),
+        Statistic::new("bytes", usage.bytes),
+        Statistic::new("curr_items", usage.items),
+        Statistic::new("hash_power_level", usage.buckets.max(1).ilog2()),
+        Statistic::new("hash_bytes", usage.buckets * size_of::<u32>() as u64),
+        Statistic::new("hash_is_expanding", 0),
+    ]);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_memcacheds_form() {
+        let mut output = Output::new();
+        write_statistics(
+            &[Statistic::new("a", 1), Statistic::new("b", "two")],
+            &mut output,
+        );
+        assert_eq!(output.bytes(), b"STAT a 1\r\nSTAT b two\r\nEND\r\n");
+    }
+
+    #[test]
+    fn the_hardening_reports_its_five_lines() {
+        let names: Vec<&str> = hardening().iter().map(|line| line.name).collect();
+        assert_eq!(
+            names,
+            [
+                "asc_mode",
+                "asc_handlers",
+                "asc_runs",
+                "asc_faults",
+                "asc_log_bytes_max"
+            ]
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! The real binary, driven over TCP. The same tests run against the plain and the hardened build.
+
+mod running_server;
+
+mod back_pressure;
+mod connections;
+mod conversations;
+mod executions;
+mod large_items;
+mod options;
+mod pymemcache;
+mod shards;
