@@ -34,7 +34,7 @@ impl Handler {
 #[inline]
 pub fn run<R, F: FnOnce() -> R>(_handler: &'static Handler, body: F) -> R {
     let result = body();
-    crate::statistics::PLAIN_HANDLERS.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+    crate::statistics::count_handler();
     result
 }
 

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use super::Returned;
 use super::context::current;
 use super::event_log::Kind;
-use super::memory::mix;
+use super::memory::sum_of;
 use super::sys::{compare_exchange_16, private_entry};
 
 /// What is done.
@@ -112,7 +112,12 @@ unsafe extern "C" fn atomic_inside(
         return narrow(unsafe { perform(operation, address, size, value, expected) });
     }
     let operands =
-        [address as u64, code, mix(value_low, value_high), mix(expected_low, expected_high)];
+        [
+        address as u64,
+        code,
+        sum_of([value_low, value_high]),
+        sum_of([expected_low, expected_high]),
+    ];
     let outcome = context.events.step(Kind::Atomic, operands, |_| {
         // SAFETY: the caller performs this operation there.
         let old = unsafe { perform(operation, address, size, value, expected) };

@@ -78,6 +78,7 @@ pub(crate) fn attach() -> &'static mut Context {
     if own_words().context.is_null() {
         let context = claim().unwrap_or_else(create);
         own_words().context = context;
+        own_words().has_avx = u64::from(std::is_x86_feature_detected!("avx"));
         // SAFETY: the context is this thread's now.
         own_words().private_top = unsafe { (*context).private_top() };
         release_at_exit(context);

@@ -12,7 +12,7 @@ use crate::fault::{Fault, Stage};
 
 use super::guarded::Guarded;
 use super::mapping::Mapping;
-use super::memory::mix;
+use super::memory::sum_of;
 
 /// Events of a fresh log: 16 KiB.
 const EVENTS_MIN: usize = 256;
@@ -51,7 +51,7 @@ impl Event {
     const fn expected_sum(&self) -> u64 {
         let [a, b, c, d] = self.operands;
         let [low, high] = self.result;
-        mix(mix(mix(mix(mix(mix(self.kind as u64, a), b), c), d), low), high)
+        sum_of([self.kind as u64, a, b, c, d, low, high])
     }
 
     fn verify(&self) -> Result<(), Fault> {

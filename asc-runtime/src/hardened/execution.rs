@@ -31,9 +31,9 @@ use super::undo_log::own_words;
 pub(crate) type Body = unsafe extern "C" fn(*mut ());
 
 /// Bytes below the entry that are cleared before each run, until a handler proves deeper.
-const CLEARED_BYTES_MIN: usize = 2048;
+const CLEARED_BYTES_MIN: usize = 512;
 /// Functions that log nothing may reach this far below the deepest hook.
-const SLACK_BYTES: usize = 1024;
+const SLACK_BYTES: usize = 512;
 
 /// Room for the engine's frames between [`execute`] and the body. All runs of a handler enter below
 /// it, at one address, whichever stage calls them.

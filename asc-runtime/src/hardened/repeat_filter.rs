@@ -16,6 +16,11 @@ const SLOTS_MAX: usize = 1 << 20;
 const GENERATION_SHIFT: u32 = 49;
 const GENERATION_MAX: u64 = u64::MAX >> GENERATION_SHIFT;
 
+/// Spreads neighbouring words over the table. Without it the slot of an address would share the
+/// address's page offset, and the processor would take every look-up for a dependence on the store
+/// before it. Odd, so that no two words of a page meet; fits a sign-extended 32-bit immediate.
+pub(crate) const SPREAD: u32 = 0x2545_F491;
+
 const _: () = assert!(SLOTS_MIN.is_power_of_two() && SLOTS_MAX.is_power_of_two());
 
 /// The table and the generation of the run in progress.
@@ -78,7 +83,8 @@ impl RepeatFilter {
 /// Whether a store was logged already; if not, remembers it. The same decision as the
 /// assembly's, for stores that come through the runtime.
 pub(crate) fn is_repeat(words: &ThreadWords, address: usize, length: usize) -> bool {
-    let slot = words.filter.wrapping_add((address >> 3) & words.filter_mask as usize);
+    let index = (address >> 3).wrapping_mul(SPREAD as usize) & words.filter_mask as usize;
+    let slot = words.filter.wrapping_add(index);
     let whole = words.filter_tag + (address & !7) as u64;
     let tag = words.filter_tag + address as u64 + (size_code(length) << 47);
     // SAFETY: the index is masked to the table.

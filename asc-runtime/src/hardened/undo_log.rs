@@ -19,7 +19,9 @@ use crate::fault::{Fault, Stage};
 use super::first_touch;
 use super::guarded::Guarded;
 use super::mapping::Mapping;
-use super::memory::{excerpt, first_difference, forget_memory, mix, read_word, write_word};
+use super::memory::{
+    chain, excerpt, first_difference, forget_memory, read_word, sum_of, write_word,
+};
 use super::repeat_filter::{RepeatFilter, is_repeat};
 use super::sys::{ThreadWords, thread_words};
 
@@ -96,7 +98,7 @@ impl UndoLog {
         let count = self.count.get()? as usize;
         let mut sum = 0;
         for index in 0..count {
-            sum = mix(sum, self.capture_entry(index));
+            sum = chain(sum, self.capture_entry(index));
         }
         self.sum = Guarded::new(sum);
         Ok(())
@@ -138,7 +140,7 @@ impl UndoLog {
         }
         let mut sum = 0;
         for entry in entries {
-            sum = mix(sum, self.compare_entry(entry)?);
+            sum = chain(sum, self.compare_entry(entry)?);
         }
         let expected = self.sum.get()?;
         if sum != expected {
@@ -281,7 +283,7 @@ impl UndoLog {
         };
         // SAFETY: as above; `keep` does not move the entries.
         unsafe { (*entry).new = new };
-        mix(mix(address as u64, length as u64), sum)
+        sum_of([address as u64, length as u64, sum])
     }
 
     fn restore(&self, entry: &Entry) {
@@ -309,14 +311,13 @@ impl UndoLog {
     /// The entry's share of the sum, computed from memory.
     fn compare_entry(&self, entry: &Entry) -> Result<u64, Fault> {
         let Entry { address, length, new, .. } = *entry;
-        let key = mix(address as u64, length as u64);
         if !entry.is_range() {
             // SAFETY: E1.
             let found = unsafe { read_word(address, length) };
             if found != new {
                 return Err(differs(address).values(new, found));
             }
-            return Ok(mix(key, found));
+            return Ok(sum_of([address as u64, length as u64, found]));
         }
         let expected = self.arena.base().wrapping_add(new as usize).cast_const();
         let found = ptr::with_exposed_provenance(address);
@@ -327,7 +328,7 @@ impl UndoLog {
                 unsafe { (excerpt(expected, length, offset), excerpt(found, length, offset)) };
             return Err(differs(address + offset).values(expected, found));
         }
-        Ok(mix(key, checksum(found, length)))
+        Ok(sum_of([address as u64, length as u64, checksum(found, length)]))
     }
 
     /// Copies a range of the application's memory into the arena; returns its offset.

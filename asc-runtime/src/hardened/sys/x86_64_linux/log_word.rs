@@ -14,6 +14,7 @@ use core::arch::global_asm;
 use core::mem::offset_of;
 
 use super::thread_words::ThreadWords;
+use crate::hardened::repeat_filter::SPREAD;
 use crate::hardened::undo_log::{Entry, log_word_slow};
 
 /// x87, SSE, AVX and AVX-512 state: what compiled code may hold across a store.
@@ -46,6 +47,7 @@ macro_rules! log_word {
             // 2. logged already?
             "2: mov rax, rdi",
             "shr rax, 3",
+            "imul rax, rax, {spread}",
             "and rax, qword ptr [r11 + {filter_mask}]",
             "mov rdx, qword ptr [r11 + {filter}]",
             "lea rax, [rdx + rax * 8]",
@@ -89,6 +91,7 @@ macro_rules! log_word {
             deepest = const offset_of!(ThreadWords, deepest),
             filter = const offset_of!(ThreadWords, filter),
             filter_mask = const offset_of!(ThreadWords, filter_mask),
+            spread = const SPREAD as i32,
             filter_tag = const offset_of!(ThreadWords, filter_tag),
             cursor = const offset_of!(ThreadWords, cursor),
             limit = const offset_of!(ThreadWords, limit),
@@ -220,10 +223,8 @@ macro_rules! word_store_hooks {
                 // every register but the declared ones, and runs on this thread's own stacks.
                 unsafe {
                     core::arch::asm!(
-                        "mov {words}, qword ptr [rip + asc_thread@GOTTPOFF]",
-                        "cmp byte ptr fs:[{words}], 0",
+                        "cmp byte ptr fs:[asc_thread@TPOFF], 0",
                         "jne {log}",
-                        words = out(reg) _,
                         log = label {
                             // SAFETY: as above; a handler is active, so W2 holds.
                             unsafe {

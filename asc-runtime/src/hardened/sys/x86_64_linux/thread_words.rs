@@ -43,6 +43,8 @@ pub(crate) struct ThreadWords {
     pub(crate) signature: u64,
     /// The first stack word above the return address at the last entry into the runtime.
     pub(crate) seventh_argument: u64,
+    /// 1 when the processor has AVX.
+    pub(crate) has_avx: u64,
 }
 
 const _: () = assert!(size_of::<ThreadWords>() == 128);
@@ -78,17 +80,21 @@ pub(crate) fn thread_words() -> *mut ThreadWords {
 }
 
 /// Whether the calling thread is executing a handler's own code.
+///
+/// A comparison in memory and a branch: asked this often, the answer is not worth a register.
 #[inline(always)]
 pub(crate) fn handler_active() -> bool {
-    let active: u64;
     // SAFETY: reads one word of this thread (W1).
     unsafe {
         asm!(
-            "mov {active}, qword ptr [rip + asc_thread@GOTTPOFF]",
-            "mov {active}, qword ptr fs:[{active}]",
-            active = out(reg) active,
-            options(readonly, nostack, preserves_flags),
+            "cmp byte ptr fs:[asc_thread@TPOFF], 0",
+            "jne {active}",
+            active = label {
+                core::hint::cold_path();
+                return true;
+            },
+            options(readonly, nostack),
         );
     }
-    active != 0
+    false
 }
