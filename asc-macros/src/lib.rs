@@ -1,8 +1,158 @@
-//! `#[asc_handler]`.
-use proc_macro::TokenStream;
+//! The attribute macro of ASC hardening. Use it through `asc_runtime`, which re-exports it and
+//! holds what its expansion calls.
+//!
+//! The way of a handler through this crate, one file per stage:
+//!
+//! 1. `attr` reads what stands in the attribute's parentheses;
+//! 2. `function` reads the function, its body excepted;
+//! 3. `validate` refuses what cannot run twice, and says what to do instead;
+//! 4. `arguments` moves the arguments into the run;
+//! 5. `expand` writes the result.
 
-/// Marks a handler.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod attr;
+mod expand;
+mod function;
+#[cfg(test)]
+mod golden;
+mod validate;
+
+use proc_macro2::TokenStream;
+
+/// Marks an event handler: a function that takes one event, changes the state it is given, and
+/// returns.
+///
+/// Built by `cargo asc`, a handler runs twice from the same state. What the two runs write, where
+/// they write it and what they return must be equal, else the processor or the memory has computed
+/// or kept a wrong value, and nothing of that leaves the handler. Built by plain `cargo`, a handler
+/// runs once, as if the attribute were not there.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use asc_runtime::asc_handler;
+///
+/// #[derive(Default)]
+/// struct Stock {
+///     items: HashMap<String, u32>,
+/// }
+///
+/// impl Stock {
+///     /// Takes `count` items out, or says how many are left.
+///     #[asc_handler]
+///     fn take(&mut self, item: &str, count: u32) -> Result<u32, u32> {
+///         let left = self.items.entry(item.to_owned()).or_default();
+///         *left = left.checked_sub(count).ok_or(*left)?;
+///         Ok(*left)
+///     }
+///
+///     #[asc_handler]
+///     fn slot(&mut self, item: &str) -> &mut u32 {
+///         self.items.entry(item.to_owned()).or_default()
+///     }
+/// }
+///
+/// let mut stock = Stock::default();
+/// *stock.slot("bolt") = 5;
+/// assert_eq!(stock.take("bolt", 3), Ok(2));
+/// assert_eq!(stock.take("bolt", 3), Err(2));
+/// ```
+///
+/// # Where it can stand
+///
+/// On free functions, on inherent and trait methods (`&self`, `&mut self`, `self`, `self:
+/// Box<Self>` and its kind) and on provided methods of traits, with generics, lifetimes, `where`
+/// clauses, patterns as arguments, `impl Trait` as argument and as return type, results that borrow
+/// from the arguments, and `unsafe`. Attributes, documentation and visibility stay as they are.
+///
+/// Arguments are references, or values of types that are `Clone`. The handler never clones them;
+/// the bound keeps out what cannot be taken back after the first run: a socket, a lock guard, a
+/// receiver.
+///
+/// # Arguments of the attribute
+///
+/// | argument | meaning | without it |
+/// |---|---|---|
+/// | `crate = path` | where the runtime is found: `#[asc_handler(crate = my_crate::hardening)]` | `::asc_runtime` |
+///
+/// # Expansion
+///
+/// ```
+/// # use asc_runtime::asc_handler;
+/// #[asc_handler]
+/// fn append(log: &mut Vec<String>, line: String) -> usize {
+///     log.push(line);
+///     log.len()
+/// }
+/// ```
+///
+/// becomes
+///
+/// ```
+/// fn append(log: &mut Vec<String>, line: String) -> usize {
+///     static __ASC_HANDLER: ::asc_runtime::__private::Handler = ::asc_runtime::__private::Handler::new(
+///         ::core::concat!(::core::module_path!(), "::", "append"),
+///         ::core::file!(),
+///         ::core::line!(), // of the `fn`
+///     );
+///     ::asc_runtime::__private::require_argument(&line); // fails to compile unless `Clone`
+///     ::asc_runtime::__private::run(&__ASC_HANDLER, move || -> usize {
+///         let line = line;
+///         let value: usize = {
+///             log.push(line);
+///             log.len()
+///         };
+///         value
+///     })
+/// }
+/// ```
+///
+/// (and `#[allow]`s for lints that would speak of generated code). The closure owns every argument
+/// that is passed by value, so they are dropped within the run and in the order of a plain
+/// function. With references alone it is `move || -> usize { body }`. It is an `FnOnce`: the second
+/// run begins after all that the first one did is undone, the move of what it captured included.
+/// The body is handed on token by token, and errors and lints in it are reported where they are.
+///
+/// # Limits
+///
+/// - `async fn`, `const fn`, foreign ABIs, variadic functions, `-> !`, `-> impl Future` (and boxed
+///   futures) and `main` are refused, each with the way out.
+/// - What is lazy runs later and once: the items of a returned `impl Iterator` are computed by the
+///   caller, outside of the handler. Collect them where they matter.
+/// - A closure returned as `impl Fn(&str) -> usize` needs its parameter types written
+///   (`|text: &str| …`), and one that returns a borrow from its parameter has to be returned in a
+///   `Box<dyn Fn(&str) -> &str>`: the return type no longer tells the compiler about it.
+/// - A struct that holds a `&mut` is no `Clone` value. Pass a reference to it, or its parts.
+///   `Option` and `Pin` around a reference count as references.
+/// - `#[track_caller]` ends at the handler: the body sees the runtime as its caller.
+/// - An attribute that adds code to the body, such as a tracing span, belongs below `#[asc_handler]`:
+///   it then wraps the handler instead of running within it.
+/// - In generated documentation and in errors an argument that is a pattern is called by its
+///   position, `argument_1` for the first.
 #[proc_macro_attribute]
-pub fn asc_handler(_attributes: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn asc_handler(
+    attributes: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    handler(attributes.into(), item.into()).into()
+}
+
+/// The whole way from the attribute to the expansion. What cannot be a handler stays in place as it
+/// was, next to the error, so that the rest of the program does not report it missing.
+fn handler(attributes: TokenStream, item: TokenStream) -> TokenStream {
+    let settings = attr::parse(attributes);
+    let function = function::parse(item.clone()).and_then(validate::validate);
+    let error = match (settings, function) {
+        (Ok(settings), Ok(function)) => return expand::expand(&settings, function),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => error,
+        (Err(mut error), Err(other)) => {
+            error.combine(other);
+            error
+        }
+    };
+    let mut output = error.into_compile_error();
+    output.extend(item);
+    output
 }

@@ -1,0 +1,151 @@
+//! What stands in the parentheses of `#[asc_handler(…)]`.
+//!
+//! Every argument is a `name = value` pair. An argument that is not known is refused and never
+//! skipped: a policy that is silently ignored is worse than none. All mistakes are reported in one
+//! go, each on its own token.
+//!
+//! A new argument (a fault policy, for instance) is a variant of [`Argument`] and a field of
+//! [`Settings`]; the compiler then asks for the rest.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Error, LitStr, Path, Result, Token};
+
+/// What the attribute says about one handler.
+pub(crate) struct Settings {
+    /// Where the runtime is found in the user's crate, `::asc_runtime` unless `crate = …` says
+    /// otherwise.
+    pub(crate) runtime: Path,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            runtime: syn::parse_quote!(::asc_runtime),
+        }
+    }
+}
+
+/// The arguments that exist.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Argument {
+    Crate,
+}
+
+impl Argument {
+    const ALL: [Self; 1] = [Self::Crate];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Crate => "crate",
+        }
+    }
+
+    /// The argument as a user writes it.
+    fn form(self) -> &'static str {
+        match self {
+            Self::Crate => "crate = path::to::asc_runtime",
+        }
+    }
+}
+
+/// Reads the attribute's arguments, or says everything that is wrong with them.
+pub(crate) fn parse(arguments: TokenStream) -> Result<Settings> {
+    let mut parser = Parser::default();
+    let parsed = (|input: ParseStream<'_>| parser.arguments(input)).parse2(arguments);
+    match (parsed, parser.errors) {
+        (Ok(()), None) => Ok(parser.settings),
+        (Ok(()), Some(errors)) => Err(errors),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(mut errors)) => {
+            errors.combine(error);
+            Err(errors)
+        }
+    }
+}
+
+#[derive(Default)]
+struct Parser {
+    settings: Settings,
+    seen: Vec<Argument>,
+    errors: Option<Error>,
+}
+
+impl Parser {
+    fn arguments(&mut self, input: ParseStream<'_>) -> Result<()> {
+        while !input.is_empty() {
+            if let Err(error) = self.argument(input) {
+                self.report(error);
+                skip_to_comma(input)?;
+            }
+            if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+                return Err(input.error("expected `,` between two arguments"));
+            }
+        }
+        Ok(())
+    }
+
+    fn argument(&mut self, input: ParseStream<'_>) -> Result<()> {
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error(format!("expected the name of an argument; {}", known())));
+        }
+        let name = Ident::parse_any(input)?;
+        let refuse = |text: String| Err(Error::new(name.span(), text));
+        let Some(argument) = Argument::ALL.into_iter().find(|known| name == known.name()) else {
+            return refuse(format!("unknown argument `{name}`; {}", known()));
+        };
+        if self.seen.contains(&argument) {
+            return refuse(format!("`{name}` is given twice; keep one of the two"));
+        }
+        self.seen.push(argument);
+        let assigned = input.parse::<Option<Token![=]>>()?.is_some();
+        if !assigned || input.is_empty() || input.peek(Token![,]) {
+            return refuse(format!(
+                "`{name}` needs a value; write `{}`",
+                argument.form()
+            ));
+        }
+        self.value(argument, input)
+    }
+
+    fn value(&mut self, argument: Argument, input: ParseStream<'_>) -> Result<()> {
+        match argument {
+            Argument::Crate => self.settings.runtime = runtime_path(input)?,
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, error: Error) {
+        match &mut self.errors {
+            None => self.errors = Some(error),
+            Some(errors) => errors.combine(error),
+        }
+    }
+}
+
+fn runtime_path(input: ParseStream<'_>) -> Result<Path> {
+    let quotes = if input.peek(LitStr) {
+        " without quotes"
+    } else {
+        ""
+    };
+    let text = format!(
+        "expected a path{quotes}; write `{}`",
+        Argument::Crate.form()
+    );
+    let path = input.call(Path::parse_mod_style);
+    path.map_err(|error| Error::new(error.span(), text))
+}
+
+fn known() -> String {
+    let forms = Argument::ALL.map(|argument| format!("`{}`", argument.form()));
+    format!("the known arguments are: {}", forms.join(", "))
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}

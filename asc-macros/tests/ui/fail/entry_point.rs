@@ -1,0 +1,4 @@
+use asc_runtime::asc_handler;
+
+#[asc_handler]
+fn main() {}

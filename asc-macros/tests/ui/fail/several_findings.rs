@@ -1,0 +1,8 @@
+use asc_runtime::asc_handler;
+
+#[asc_handler(on_fault = abort)]
+async unsafe extern "C" fn handle(state: *mut u8) -> ! {
+    loop {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use asc_runtime::asc_handler;
+
+#[asc_handler]
+fn print(format: &str, ...) {}
+
+fn main() {}
