@@ -49,7 +49,7 @@ impl RepeatFilter {
             return;
         }
         while entries >= self.entries_max() && self.slots < SLOTS_MAX {
-            self.slots *= 4;
+            self.slots = (self.slots * 4).min(SLOTS_MAX);
         }
         if self.table.len() < self.slots * 8 {
             self.table.grow(self.slots * 8);
