@@ -49,25 +49,27 @@ pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
     if crate::hardened::sys::handler_active() {
         return body();
     }
-    let mut cell = Cell { body: ManuallyDrop::new(body), result: MaybeUninit::uninit() };
+    let mut cell =
+        Cell { body: ManuallyDrop::new(body), result: MaybeUninit::uninit(), panic: None };
     // SAFETY: `call` expects this cell and catches unwinding. Calling it again is sound because
     // everything the first call did is undone (E3 in `hardened`), moves out of the body included.
     let receipt = unsafe {
         crate::hardened::execution::execute(handler, call::<R, F>, (&raw mut cell).cast())
     };
     crate::hardened::execution::demand_receipt(receipt);
-    // SAFETY: a committed handler's second run has written the result.
-    match unsafe { cell.result.assume_init() } {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic),
+    if let Some(panic) = cell.panic {
+        std::panic::resume_unwind(panic);
     }
+    // SAFETY: a committed handler's second run did not panic, so it has written the result.
+    unsafe { cell.result.assume_init() }
 }
 
 /// Where both runs find the body and leave the result.
 #[cfg(asc)]
 struct Cell<R, F> {
     body: ManuallyDrop<F>,
-    result: MaybeUninit<std::thread::Result<R>>,
+    result: MaybeUninit<R>,
+    panic: Option<Box<dyn std::any::Any + Send>>,
 }
 
 /// # Safety
@@ -77,10 +79,16 @@ unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
     let cell: *mut Cell<R, F> = cell.cast();
     // SAFETY: by contract; a bitwise copy, of which one is ever consumed for good.
     let body = ManuallyDrop::into_inner(unsafe { (&raw const (*cell).body).read() });
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-    // SAFETY: by contract. The place is in the caller's frame, so this store is logged and
-    // compared like any other.
-    unsafe { (&raw mut (*cell).result).write(MaybeUninit::new(result)) };
+    // SAFETY: by contract. The place is in the caller's frame, so the stores to it are logged and
+    // compared like any other; the result is built there, not moved through this frame.
+    let result = unsafe { &mut (*cell).result };
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        result.write(body());
+    }));
+    if let Err(panic) = outcome {
+        // SAFETY: as above; the place holds `None`, which needs no drop.
+        unsafe { (&raw mut (*cell).panic).write(Some(panic)) };
+    }
 }
 
 /// What a handler may take by value: anything that is `Clone`.
