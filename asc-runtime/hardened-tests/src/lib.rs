@@ -1,0 +1,8 @@
+//! What the hardened test programs share: seeded randomness, digests and arguments.
+//!
+//! The programs themselves are in `src/bin`; `tests/hardened.rs` builds them with `cargo asc` in
+//! every profile and runs them.
+
+pub mod arguments;
+pub mod digest;
+pub mod random;
