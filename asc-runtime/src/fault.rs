@@ -63,7 +63,7 @@ pub struct Fault {
     pub found: u64,
 }
 
-#[cfg_attr(not(asc), allow(dead_code, reason = "plain builds detect damaged inputs only"))]
+#[cfg(asc)]
 impl Fault {
     pub(crate) const fn new(stage: Stage, reason: &'static str) -> Self {
         Self { stage, reason, address: 0, expected: 0, found: 0 }

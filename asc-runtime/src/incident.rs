@@ -3,12 +3,10 @@
 use core::fmt::{self, Write as _};
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::exit_status::EXIT_FAULT;
 use crate::fault::Fault;
 use crate::stderr_line::StderrLine;
 use crate::symbol;
-
-/// Exit status of a process that detected a corruption and stopped.
-pub const EXIT_FAULT: i32 = 86;
 
 static FAULTS: AtomicU64 = AtomicU64::new(0);
 

@@ -34,29 +34,34 @@
 pub use asc_macros::asc_handler;
 
 mod checksum;
+mod exit_status;
 mod fault;
-#[cfg(asc)]
-mod hardened;
-mod incident;
 mod input;
 mod mode;
 mod output;
-mod refuse;
 mod statistics;
-mod stderr_line;
-mod symbol;
 
 #[cfg(asc)]
 pub mod audit;
+#[cfg(asc)]
+mod hardened;
+#[cfg(asc)]
+mod incident;
+#[cfg(asc)]
+mod refuse;
+#[cfg(asc)]
+mod stderr_line;
+#[cfg(asc)]
+mod symbol;
 
+pub use __private::HandlerArgument;
+pub use exit_status::{EXIT_FAULT, EXIT_REFUSED};
 pub use fault::{Fault, Stage};
 #[cfg(asc)]
 pub use hardened::allocation::Asc;
-pub use incident::EXIT_FAULT;
 pub use input::Input;
 pub use mode::{Mode, mode};
 pub use output::Output;
-pub use refuse::EXIT_REFUSED;
 pub use statistics::{Statistics, statistics};
 
 #[doc(hidden)]

@@ -2,11 +2,8 @@
 
 use core::fmt::{Arguments, Write as _};
 
+use crate::exit_status::EXIT_REFUSED;
 use crate::stderr_line::StderrLine;
-
-/// Exit status of a program that the runtime refuses to go on with: not a corruption, but
-/// something that protection cannot cover (an allocator out of reach, I/O inside a handler).
-pub const EXIT_REFUSED: i32 = 87;
 
 /// Says why on standard error and ends the process with [`EXIT_REFUSED`].
 #[cold]

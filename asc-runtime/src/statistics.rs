@@ -21,13 +21,14 @@ pub struct Statistics {
 ///
 /// Handlers in progress on other threads may be counted with one run.
 pub fn statistics() -> Statistics {
-    let mut sum = Statistics { faults: crate::incident::faults(), ..Statistics::default() };
+    let mut sum = Statistics::default();
     add_threads(&mut sum);
     sum
 }
 
 #[cfg(asc)]
 fn add_threads(sum: &mut Statistics) {
+    sum.faults = crate::incident::faults();
     for counters in crate::hardened::context::counters() {
         sum.handlers += counters.handlers.load(Ordering::Relaxed);
         sum.runs += counters.runs.load(Ordering::Relaxed);

@@ -76,7 +76,7 @@ pub(crate) fn rustc() -> Result<OsString, Refusal> {
 
 /// The real cargo, without what `cargo run` sets for this process when it is
 /// started through an alias.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     const OF_THIS_PROGRAM: &[&str] = &[
         "CARGO_BIN_NAME",
         "CARGO_CRATE_NAME",
@@ -95,6 +95,11 @@ fn cargo() -> Command {
         }
     }
     command
+}
+
+/// The target directory of the workspace that this is run in.
+pub(crate) fn target_directory() -> Result<PathBuf, Refusal> {
+    workspace::target_directory(cargo(), &[])
 }
 
 /// `asc` in the workspace's target directory, or in the one the user names.
