@@ -203,6 +203,7 @@ impl Context {
         // SAFETY: by contract of `execute`.
         unsafe { self.call(2, body, cell) }?;
         self.log.roll_back()?;
+        self.outputs.restart();
         audit.compare(self, cell.addr());
         own_words().signature = signature;
         Ok(())

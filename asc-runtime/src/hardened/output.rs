@@ -264,6 +264,14 @@ impl OutputList {
         });
     }
 
+    /// Makes the next run begin each output anew, whatever run came last.
+    pub(crate) fn restart(&self) {
+        self.states().for_each(|state| {
+            // SAFETY: as for `capture`.
+            unsafe { (*state).stamp = 0 };
+        });
+    }
+
     pub(crate) fn compare(&self, sequence: u64) -> Result<(), Fault> {
         // SAFETY: as for `capture`.
         self.states().try_for_each(|state| unsafe { (*state).compare(sequence * 2 + 1) })
