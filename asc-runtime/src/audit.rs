@@ -29,6 +29,8 @@ use crate::hardened::context::{Context, attach};
 use crate::hardened::mapping::Mapping;
 use crate::symbol;
 
+/// Bytes of the area that the kernel keeps per thread (`struct rseq`).
+const RSEQ_BYTES: usize = 32;
 /// Differences kept at most; the rest is only counted.
 const DIFFERENCES_MAX: usize = 1024;
 
@@ -160,7 +162,8 @@ impl Audit {
         let errno = unsafe { libc::__errno_location() }.addr();
         let regions = (self.regions.as_ptr().addr(), size_of_val(&*self.regions));
         let found = (self.found.as_ptr().addr(), DIFFERENCES_MAX * size_of::<(usize, u8, u8)>());
-        let fixed = [Some(own), Some(regions), Some(found), frames, handler, Some((errno, 4))];
+        let fixed =
+            [Some(own), Some(regions), Some(found), frames, handler, Some((errno, 4)), kernel_area()];
         let excluded = |address: usize| {
             let mut ranges = fixed
                 .into_iter()
@@ -225,6 +228,17 @@ impl Audit {
             differences: differences.collect(),
         }
     }
+}
+
+/// The restartable-sequences area of this thread, where the kernel notes the current processor.
+fn kernel_area() -> Option<(usize, usize)> {
+    // SAFETY: a valid name; older C libraries do not have it and answer null.
+    let offset = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_offset".as_ptr()) };
+    // SAFETY: where it exists it is a `ptrdiff_t` that never changes.
+    let offset = unsafe { offset.cast::<isize>().as_ref() }?;
+    // SAFETY: the thread's own identity is the address of its control block.
+    let thread = unsafe { libc::pthread_self() } as usize;
+    Some((thread.wrapping_add_signed(*offset), RSEQ_BYTES))
 }
 
 /// The process's private writable memory, without that of shared libraries, which are not
