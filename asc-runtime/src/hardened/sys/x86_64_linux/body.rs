@@ -50,12 +50,12 @@ pub(crate) unsafe extern "C" fn run_body(
         // Onto the stack below the entry; the way back lies in the word under it.
         "mov r8, qword ptr [rcx + {entry}]",
         "mov qword ptr [rcx + {deepest}], r8",
-        "mov qword ptr [r8 - 8], rbp",
         "lea rax, [r8 - 16]",
         // Clear what lies below, standing under it meanwhile.
         "mov r9, rax",
         "sub r9, rdx",
         "mov rsp, r9",
+        "mov qword ptr [r8 - 8], rbp",
         "cmp byte ptr [rcx + {has_avx}], 0",
         "je 5f",
         "vxorps xmm0, xmm0, xmm0",
