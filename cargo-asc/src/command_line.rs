@@ -52,6 +52,8 @@ pub(crate) enum Action {
     Bench(Passed),
     /// Remove what hardened builds left behind, with cargo's own arguments
     Clean(Passed),
+    /// Say what works on this machine, and what to do about the rest
+    Doctor(DoctorArguments),
     /// Build the instrumented standard library now, if it is not there yet
     Sysroot(SysrootArguments),
 }
@@ -62,6 +64,14 @@ pub(crate) struct Passed {
     /// Arguments for cargo, for instance -p NAME, --release, --features X, -- …
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
+}
+
+/// Arguments of `cargo asc doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Print JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `cargo asc sysroot`.

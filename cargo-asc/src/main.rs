@@ -10,13 +10,16 @@
 //!
 //! What the flags are is written down once, in [`pipeline`].
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod bench;
 mod cargo;
 mod command_line;
+mod doctor;
 mod fingerprint;
 mod pipeline;
 mod refusal;
+mod sys;
 mod sysroot;
 mod toolchain;
 mod wrapped_symbols;
@@ -54,8 +57,9 @@ fn run(command_line: CommandLine) -> Result<u8, Refusal> {
         Action::Check(passed) => cargo::run("check", &passed.arguments),
         Action::Run(passed) => cargo::run("run", &passed.arguments),
         Action::Test(passed) => cargo::run("test", &passed.arguments),
-        Action::Bench(passed) => cargo::run("bench", &passed.arguments),
+        Action::Bench(passed) => bench::run(&passed.arguments),
         Action::Clean(passed) => cargo::clean(&passed.arguments),
+        Action::Doctor(arguments) => doctor::run(arguments.json),
         Action::Sysroot(arguments) => sysroot(&arguments),
     }
 }

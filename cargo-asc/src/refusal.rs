@@ -70,6 +70,16 @@ impl Refusal {
         )
     }
 
+    /// What was found in place of what was wanted.
+    pub(crate) fn found(&self) -> &str {
+        self.found.trim_end()
+    }
+
+    /// What to do about it.
+    pub(crate) fn next_step(&self) -> &str {
+        &self.next_step
+    }
+
     /// The exit status of the process that reports this refusal.
     pub(crate) fn exit_status(&self) -> u8 {
         self.cause as u8

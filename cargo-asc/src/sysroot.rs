@@ -92,6 +92,12 @@ impl Sysroot {
     }
 }
 
+/// Counts the objects of the toolchain's standard library; a refusal when one
+/// of them has no bitcode.
+pub(crate) fn count_bitcode(toolchain: &Toolchain) -> Result<usize, Refusal> {
+    instrument::count(&layout::rlibs(&toolchain.library_directory())?)
+}
+
 /// Builds one cache entry beside its final place and moves it there.
 fn build(toolchain: &Toolchain, entry: &Path) -> Result<(), Refusal> {
     let parent = entry.parent().unwrap_or(Path::new("/"));

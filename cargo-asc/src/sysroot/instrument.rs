@@ -58,11 +58,12 @@ pub(super) fn instrument_all(
     rlibs: &[Rlib],
     scratch: &Path,
 ) -> Result<(), Refusal> {
-    let mut contents = rlibs
+    let sources: Vec<PathBuf> = rlibs.iter().map(|rlib| rlib.source.clone()).collect();
+    let mut contents = sources
         .iter()
-        .map(|rlib| archive::read(&rlib.source))
+        .map(|rlib| archive::read(rlib))
         .collect::<Result<Vec<_>, _>>()?;
-    let jobs = jobs(rlibs, &contents)?;
+    let jobs = jobs(&sources, &contents)?;
     let bar = progress::bar(jobs.iter().map(|job| job.bitcode.len() as u64).sum());
     let objects = run(toolchain, &jobs, scratch, &bar)?;
     for (job, object) in jobs.iter().zip(objects) {
@@ -75,8 +76,17 @@ pub(super) fn instrument_all(
     Ok(())
 }
 
+/// Counts the objects of the rlibs; a refusal when one of them has no bitcode.
+pub(super) fn count(rlibs: &[PathBuf]) -> Result<usize, Refusal> {
+    let contents = rlibs
+        .iter()
+        .map(|rlib| archive::read(rlib))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(jobs(rlibs, &contents)?.len())
+}
+
 /// The objects of all rlibs, the largest first so that no thread ends late.
-fn jobs(rlibs: &[Rlib], contents: &[Vec<Member>]) -> Result<Vec<Job>, Refusal> {
+fn jobs(rlibs: &[PathBuf], contents: &[Vec<Member>]) -> Result<Vec<Job>, Refusal> {
     let mut jobs = Vec::new();
     for (rlib, members) in contents.iter().enumerate() {
         for (member, Member { name, bytes }) in members.iter().enumerate() {
@@ -84,7 +94,7 @@ fn jobs(rlibs: &[Rlib], contents: &[Vec<Member>]) -> Result<Vec<Job>, Refusal> {
                 continue;
             }
             let bitcode = embedded_bitcode::of(bytes)
-                .ok_or_else(|| without_bitcode(&rlibs[rlib].source, name))?
+                .ok_or_else(|| without_bitcode(&rlibs[rlib], name))?
                 .to_vec();
             jobs.push(Job {
                 rlib,

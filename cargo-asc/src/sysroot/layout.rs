@@ -5,7 +5,7 @@
 //! In the library directory the rlibs of the standard library are left out
 //! here, to be instrumented, and so is `libstd-*.so`, which has no hooks.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -52,20 +52,37 @@ pub(crate) fn file_names(directory: &Path) -> Result<Vec<OsString>, Refusal> {
     read().map_err(|error| Refusal::file("list", directory, &error))
 }
 
+/// The rlibs in a library directory that are to be instrumented.
+pub(super) fn rlibs(directory: &Path) -> Result<Vec<PathBuf>, Refusal> {
+    let names = file_names(directory)?;
+    Ok(names
+        .iter()
+        .filter(|name| is_instrumented(name))
+        .map(|name| directory.join(name))
+        .collect())
+}
+
+fn is_instrumented(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.ends_with(".rlib") && !UNTOUCHED.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The standard library for `-Cprefer-dynamic`, which hardened programs refuse.
+fn is_dynamic(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("libstd-") && name.ends_with(".so")
+}
+
 fn lay_out_libraries(from: &Path, to: &Path) -> Result<Vec<Rlib>, Refusal> {
     let mut rlibs = Vec::new();
     for name in file_names(from)? {
         let (source, destination) = (from.join(&name), to.join(&name));
-        let name = name.to_string_lossy();
-        if name.starts_with("libstd-") && name.ends_with(".so") {
-            continue;
-        }
-        if name.ends_with(".rlib") && !UNTOUCHED.iter().any(|prefix| name.starts_with(prefix)) {
+        if is_instrumented(&name) {
             rlibs.push(Rlib {
                 source,
                 destination,
             });
-        } else {
+        } else if !is_dynamic(&name) {
             link(&source, &destination)?;
         }
     }

@@ -90,7 +90,7 @@ fn content(path: &Path) -> std::io::Result<Content> {
     let bytes = fs::read(path)?;
     Ok(Content::File {
         length: bytes.len() as u64,
-        crc32c: crc32c::crc32c(&bytes),
+        crc32c: crc_fast::crc32_iscsi(&bytes),
     })
 }
 

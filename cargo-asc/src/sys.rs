@@ -1,0 +1,5 @@
+//! The operating system where safe Rust does not reach it.
+
+#![allow(unsafe_code)]
+
+pub(crate) mod userfaultfd;
