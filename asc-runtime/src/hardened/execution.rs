@@ -203,7 +203,6 @@ impl Context {
         // SAFETY: by contract of `execute`.
         unsafe { self.call(2, body, cell) }?;
         self.log.roll_back()?;
-        self.outputs.restart();
         audit.compare(self, cell.addr());
         own_words().signature = signature;
         Ok(())
@@ -213,6 +212,7 @@ impl Context {
     unsafe fn call(&mut self, run: u32, body: Body, cell: *mut ()) -> Result<(), Fault> {
         let Some(handler) = self.handler else { return Ok(()) };
         self.run = run;
+        self.run_number = self.run_number.wrapping_add(1);
         self.fresh.start_run();
         self.touched.start_run();
         self.fault = None;
@@ -235,7 +235,7 @@ impl Context {
         self.log.compare(own_words())?;
         self.events.compare()?;
         self.fresh.compare()?;
-        self.outputs.compare(self.sequence)?;
+        self.outputs.compare(self.run_number)?;
         self.pass(Gate::Compared)
     }
 

@@ -42,7 +42,7 @@ pub(crate) struct State {
     seal: u64,
     /// Number of that handler on its thread; 0 when the application wrote.
     sealed_by: u64,
-    /// Which run wrote last: twice the handler's number, plus 1 in the second run.
+    /// Which run wrote last; see [`Context::run_number`].
     stamp: u64,
     /// Length in the run in progress.
     position: usize,
@@ -111,9 +111,8 @@ unsafe extern "C" fn write_inside(state: *mut State, bytes: *const u8, length: u
 
 impl State {
     fn write(&mut self, context: &mut Context, bytes: &[u8]) -> Result<(), Fault> {
-        let stamp = context.sequence * 2 + u64::from(context.run - 1);
-        if self.stamp != stamp || !context.outputs.contains(self) {
-            self.join(context, stamp)?;
+        if self.stamp != context.run_number || !context.outputs.contains(self) {
+            self.join(context)?;
         }
         if context.run == 1 {
             self.append(self.position, bytes);
@@ -126,10 +125,10 @@ impl State {
     }
 
     /// The first bytes of this run.
-    fn join(&mut self, context: &mut Context, stamp: u64) -> Result<(), Fault> {
+    fn join(&mut self, context: &mut Context) -> Result<(), Fault> {
         self.position = self.committed.get()? as usize;
         self.checksum = self.verified_checksum()?;
-        self.stamp = stamp;
+        self.stamp = context.run_number;
         if context.run == 1 {
             context.outputs.add(self);
         } else if !context.outputs.contains(self) {
@@ -264,17 +263,9 @@ impl OutputList {
         });
     }
 
-    /// Makes the next run begin each output anew, whatever run came last.
-    pub(crate) fn restart(&self) {
-        self.states().for_each(|state| {
-            // SAFETY: as for `capture`.
-            unsafe { (*state).stamp = 0 };
-        });
-    }
-
-    pub(crate) fn compare(&self, sequence: u64) -> Result<(), Fault> {
+    pub(crate) fn compare(&self, second_run: u64) -> Result<(), Fault> {
         // SAFETY: as for `capture`.
-        self.states().try_for_each(|state| unsafe { (*state).compare(sequence * 2 + 1) })
+        self.states().try_for_each(|state| unsafe { (*state).compare(second_run) })
     }
 
     /// Makes the bytes of both runs readable; the seal is right only behind the last gate.
