@@ -27,6 +27,7 @@ use std::fs;
 
 use crate::hardened::context::{Context, attach};
 use crate::hardened::mapping::Mapping;
+use crate::hardened::memory::first_difference;
 use crate::symbol;
 
 /// Bytes of the area that the kernel keeps per thread (`struct rseq`).
@@ -190,14 +191,9 @@ impl Audit {
         let length = region.end - from;
         // SAFETY: the region is still mapped: a run that replays maps and unmaps nothing; its copy
         // holds as many bytes.
-        let offset = unsafe {
-            crate::hardened::memory::first_difference(
-                copy,
-                ptr::with_exposed_provenance(from),
-                length,
-            )
-        }?;
-        Some(from + offset)
+        let difference =
+            unsafe { first_difference(copy, ptr::with_exposed_provenance(from), length) }?;
+        Some(from + difference.offset)
     }
 
     fn note(&mut self, region: Region, address: usize) {

@@ -13,7 +13,7 @@ use crate::checksum::crc32c;
 use crate::fault::{Fault, Stage};
 
 use super::mapping::Mapping;
-use super::memory::{excerpt, first_difference};
+use super::memory::{Difference, first_difference};
 
 /// Blocks up to this size are kept whole.
 const COPIED_BYTES_MAX: usize = 1 << 20;
@@ -126,13 +126,12 @@ impl FreshBlocks {
         }
         let expected = self.arena.base().wrapping_add(saved as usize).cast_const();
         // SAFETY: F1, and `capture` kept `size` bytes there.
-        let Some(offset) = (unsafe { first_difference(expected, contents, size) }) else {
-            return Ok(());
-        };
-        // SAFETY: the offset lies in both.
-        let (expected, found) =
-            unsafe { (excerpt(expected, size, offset), excerpt(contents, size, offset)) };
-        Err(fault.at(address + offset).values(expected, found))
+        match unsafe { first_difference(expected, contents, size) } {
+            None => Ok(()),
+            Some(Difference { offset, expected, found }) => {
+                Err(fault.at(address + offset).values(expected, found))
+            }
+        }
     }
 
     /// Whether a range lies in one of the latest blocks.

@@ -15,22 +15,24 @@ pub(crate) unsafe fn read_word(address: usize, length: usize) -> u64 {
         // SAFETY: by contract.
         return unsafe { source.cast::<u64>().read_unaligned() };
     }
-    // SAFETY: by contract; unaligned reads of exactly `length` bytes.
-    unsafe {
-        match length {
-            4 => u64::from(source.cast::<u32>().read_unaligned()),
-            2 => u64::from(source.cast::<u16>().read_unaligned()),
-            1 => u64::from(source.read()),
-            _ => {
-                let mut bytes = [0; 8];
-                ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), length.min(8));
-                u64::from_ne_bytes(bytes)
-            }
+    match length {
+        // SAFETY: by contract; exactly 4 bytes, at any alignment.
+        4 => u64::from(unsafe { source.cast::<u32>().read_unaligned() }),
+        // SAFETY: by contract; exactly 2 bytes, at any alignment.
+        2 => u64::from(unsafe { source.cast::<u16>().read_unaligned() }),
+        // SAFETY: by contract; exactly 1 byte.
+        1 => u64::from(unsafe { source.read() }),
+        _ => {
+            let mut bytes = [0; 8];
+            // SAFETY: by contract for the source; the target is a local of 8 bytes.
+            unsafe { ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), length.min(8)) };
+            u64::from_ne_bytes(bytes)
         }
     }
 }
 
-/// Writes the low `length` bytes (1 to 8) of `value` to `address`.
+/// Writes the low `length` bytes (1 to 8) of `value` to `address`, and not one more: the
+/// neighbouring byte may belong to another thread.
 ///
 /// # Safety
 /// `address` is valid for writes of `length` bytes.
@@ -41,45 +43,56 @@ pub(crate) unsafe fn write_word(address: usize, length: usize, value: u64) {
         // SAFETY: by contract.
         return unsafe { target.cast::<u64>().write_unaligned(value) };
     }
-    // SAFETY: by contract; unaligned writes of exactly `length` bytes, because the neighbouring
-    // byte may belong to another thread.
-    unsafe {
-        match length {
-            4 => target.cast::<u32>().write_unaligned(value as u32),
-            2 => target.cast::<u16>().write_unaligned(value as u16),
-            1 => target.write(value as u8),
-            _ => {
-                let bytes = value.to_ne_bytes();
-                ptr::copy_nonoverlapping(bytes.as_ptr(), target, length.min(8));
-            }
+    match length {
+        // SAFETY: by contract; exactly 4 bytes, at any alignment.
+        4 => unsafe { target.cast::<u32>().write_unaligned(value as u32) },
+        // SAFETY: by contract; exactly 2 bytes, at any alignment.
+        2 => unsafe { target.cast::<u16>().write_unaligned(value as u16) },
+        // SAFETY: by contract; exactly 1 byte.
+        1 => unsafe { target.write(value as u8) },
+        _ => {
+            let bytes = value.to_ne_bytes();
+            // SAFETY: by contract for the target; the source is a local of 8 bytes.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, length.min(8)) };
         }
     }
 }
 
-/// Offset of the first difference between two ranges.
+/// Where two ranges begin to differ, and up to 8 bytes of each from there, for a fault's values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Difference {
+    pub(crate) offset: usize,
+    pub(crate) expected: u64,
+    pub(crate) found: u64,
+}
+
+/// The first difference between two ranges.
 ///
 /// # Safety
 /// Both are valid for reads of `length` bytes.
-pub(crate) unsafe fn first_difference(left: *const u8, right: *const u8, length: usize) -> Option<usize> {
+pub(crate) unsafe fn first_difference(
+    expected: *const u8,
+    found: *const u8,
+    length: usize,
+) -> Option<Difference> {
     // SAFETY: by contract.
-    let (left, right) = unsafe {
-        (core::slice::from_raw_parts(left, length), core::slice::from_raw_parts(right, length))
-    };
-    if left == right {
+    let expected = unsafe { core::slice::from_raw_parts(expected, length) };
+    // SAFETY: by contract.
+    let found = unsafe { core::slice::from_raw_parts(found, length) };
+    if expected == found {
         return None;
     }
-    left.iter().zip(right).position(|(left, right)| left != right)
+    let offset = expected.iter().zip(found).position(|(expected, found)| expected != found)?;
+    let (expected, found) = (excerpt(&expected[offset..]), excerpt(&found[offset..]));
+    Some(Difference { offset, expected, found })
 }
 
-/// Up to 8 bytes at `offset` of a range, for a fault's values.
-///
-/// # Safety
-/// `base` is valid for reads of `length` bytes and `offset < length`.
-pub(crate) unsafe fn excerpt(base: *const u8, length: usize, offset: usize) -> u64 {
-    // SAFETY: `offset` lies in the range.
-    let start = unsafe { base.add(offset) };
-    // SAFETY: what is read ends within the range.
-    unsafe { read_word(start.expose_provenance(), (length - offset).min(8)) }
+/// The first bytes as a word, zero-extended.
+fn excerpt(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let length = bytes.len().min(word.len());
+    word[..length].copy_from_slice(&bytes[..length]);
+    u64::from_ne_bytes(word)
 }
 
 /// Makes the compiler assume that all memory changed: a check behind it reads memory again

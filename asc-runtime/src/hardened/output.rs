@@ -24,7 +24,7 @@ use super::context::{Context, current};
 use super::gate;
 use super::guarded::Guarded;
 use super::mapping::Mapping;
-use super::memory::{excerpt, first_difference};
+use super::memory::{Difference, first_difference};
 use super::sys::private_entry;
 
 /// Address space reserved for one output; memory is used as it is written.
@@ -155,14 +155,12 @@ impl State {
         }
         let expected = self.data().wrapping_add(self.position).cast_const();
         // SAFETY: both hold that many bytes (O1, O2).
-        let Some(offset) = (unsafe { first_difference(expected, bytes.as_ptr(), bytes.len()) }) else {
-            return Ok(());
-        };
-        // SAFETY: the offset lies in both.
-        let (expected, found) = unsafe {
-            (excerpt(expected, bytes.len(), offset), excerpt(bytes.as_ptr(), bytes.len(), offset))
-        };
-        Err(Fault::new(Stage::Output, "the runs write different bytes").values(expected, found))
+        match unsafe { first_difference(expected, bytes.as_ptr(), bytes.len()) } {
+            None => Ok(()),
+            Some(Difference { expected, found, .. }) => {
+                Err(Fault::new(Stage::Output, "the runs write different bytes").values(expected, found))
+            }
+        }
     }
 
     fn capture(&mut self) {

@@ -20,7 +20,7 @@ use super::first_touch;
 use super::guarded::Guarded;
 use super::mapping::Mapping;
 use super::memory::{
-    chain, excerpt, first_difference, forget_memory, read_word, sum_of, write_word,
+    Difference, chain, first_difference, forget_memory, read_word, sum_of, write_word,
 };
 use super::repeat_filter::{RepeatFilter, is_repeat};
 use super::sys::{ThreadWords, thread_words};
@@ -322,13 +322,12 @@ impl UndoLog {
         let expected = self.arena.base().wrapping_add(new as usize).cast_const();
         let found = ptr::with_exposed_provenance(address);
         // SAFETY: E1 and L2.
-        if let Some(offset) = unsafe { first_difference(expected, found, length) } {
-            // SAFETY: the offset lies in the range.
-            let (expected, found) =
-                unsafe { (excerpt(expected, length, offset), excerpt(found, length, offset)) };
-            return Err(differs(address + offset).values(expected, found));
+        match unsafe { first_difference(expected, found, length) } {
+            None => Ok(sum_of([address as u64, length as u64, checksum(found, length)])),
+            Some(Difference { offset, expected, found }) => {
+                Err(differs(address + offset).values(expected, found))
+            }
         }
-        Ok(sum_of([address as u64, length as u64, checksum(found, length)]))
     }
 
     /// Copies a range of the application's memory into the arena; returns its offset.
