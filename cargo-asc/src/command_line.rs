@@ -1,8 +1,8 @@
 //! The command line of `cargo asc`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 const EXIT_STATUSES: &str = "\
 Output goes to target/asc/x86_64-unknown-linux-gnu/<profile>/.
@@ -56,6 +56,15 @@ pub(crate) enum Action {
     Doctor(DoctorArguments),
     /// Build the instrumented standard library now, if it is not there yet
     Sysroot(SysrootArguments),
+}
+
+/// Whether this is the name of an action.
+pub(crate) fn is_action(name: &OsStr) -> bool {
+    let command = CommandLine::command();
+    name == "help"
+        || command.get_subcommands().any(|action| {
+            name == action.get_name() || action.get_all_aliases().any(|alias| name == alias)
+        })
 }
 
 /// Arguments for cargo.

@@ -60,11 +60,11 @@ fn run(command_line: CommandLine) -> Result<u8, Refusal> {
         Action::Bench(passed) => bench::run(&passed.arguments),
         Action::Clean(passed) => cargo::clean(&passed.arguments),
         Action::Doctor(arguments) => doctor::run(arguments.json),
-        Action::Sysroot(arguments) => sysroot(&arguments),
+        Action::Sysroot(arguments) => make_sysroot(&arguments),
     }
 }
 
-fn sysroot(arguments: &SysrootArguments) -> Result<u8, Refusal> {
+fn make_sysroot(arguments: &SysrootArguments) -> Result<u8, Refusal> {
     let toolchain = Toolchain::find(cargo::rustc()?)?;
     let sysroot = if arguments.rebuild {
         Sysroot::rebuild(&toolchain)?

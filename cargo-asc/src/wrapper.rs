@@ -25,8 +25,8 @@ use std::process::{Command, Stdio};
 use self::added_arguments::{AddedArguments, Role};
 use self::environment::Environment;
 use self::invocation::Invocation;
-use crate::pipeline;
 use crate::refusal::{Cause, Refusal};
+use crate::{command_line, pipeline};
 
 pub(crate) use self::rustdoc::PROGRAM_NAME as RUSTDOC_PROGRAM_NAME;
 
@@ -43,12 +43,11 @@ pub(crate) fn run_if_wrapper() -> Option<Result<u8, Refusal>> {
     is_rustc(rustc).then(|| run(&environment, rustc, &arguments[1..]))
 }
 
-/// cargo names rustc by its path or name; users name a subcommand or an option.
+/// Users name a subcommand or an option first, cargo names rustc, or the
+/// user's workspace wrapper around it.
 fn is_rustc(first_argument: &OsStr) -> bool {
-    let first_argument = first_argument.as_encoded_bytes();
-    !first_argument.starts_with(b"-")
-        && (first_argument.contains(&b'/')
-            || first_argument.windows(5).any(|part| part == b"rustc"))
+    let is_option = first_argument.as_encoded_bytes().starts_with(b"-");
+    !is_option && first_argument != "asc" && !command_line::is_action(first_argument)
 }
 
 fn run(environment: &Environment, rustc: &OsStr, arguments: &[OsString]) -> Result<u8, Refusal> {
@@ -133,11 +132,11 @@ mod tests {
             "rustc",
             "/usr/bin/rustc",
             "../tools/my-compiler",
-            "rustc-1.95",
+            "clippy-driver",
         ] {
             assert!(is_rustc(OsStr::new(rustc)), "{rustc}");
         }
-        for other in ["asc", "build", "--help", "-V", "sysroot"] {
+        for other in ["asc", "build", "b", "--help", "-V", "sysroot", "help"] {
             assert!(!is_rustc(OsStr::new(other)), "{other}");
         }
     }

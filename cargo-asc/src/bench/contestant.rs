@@ -30,7 +30,7 @@ impl Contestant {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| Refusal::program(program.as_ref(), &error))?;
+            .map_err(|error| Refusal::program(program, &error))?;
         let answers = process.stdout.take().map(BufReader::new);
         let Some(answers) = answers else {
             return Err(broken("standard output", "none"));

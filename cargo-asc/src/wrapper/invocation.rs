@@ -25,9 +25,10 @@ pub(super) struct Invocation {
     leaves_bitcode_or_code_out: bool,
 }
 
-/// Whether rustc is only asked for its version.
+/// Whether rustc is only asked for its version. A workspace wrapper gets the
+/// name of rustc before the question.
 pub(super) fn asks_for_version(arguments: &[OsString]) -> bool {
-    matches!(arguments, [only] if only == "-vV" || only == "-Vv")
+    matches!(arguments, [question] | [_, question] if question == "-vV" || question == "-Vv")
 }
 
 impl Invocation {
@@ -179,6 +180,7 @@ mod tests {
     #[test]
     fn the_version_question_is_recognised() {
         assert!(asks_for_version(&["-vV".into()]));
+        assert!(asks_for_version(&["/toolchain/rustc".into(), "-vV".into()]));
         assert!(!asks_for_version(&["-vV".into(), "--print=cfg".into()]));
     }
 }
