@@ -26,6 +26,7 @@ use core::ptr::{self, NonNull};
 use std::fs;
 
 use crate::hardened::context::{Context, attach};
+use crate::hardened::effect::errno_location;
 use crate::hardened::mapping::Mapping;
 use crate::hardened::memory::first_difference;
 use crate::symbol;
@@ -159,8 +160,8 @@ impl Audit {
         let frames = stack.map(|region| (region.start, frame - region.start));
         let handler = context.handler.map(|handler| (ptr::from_ref(handler).addr(), size_of_val(handler)));
         let own = (ptr::from_ref(self).addr(), size_of::<Self>());
-        // SAFETY: errno of this thread; the C library sets it without being part of the handler.
-        let errno = unsafe { libc::__errno_location() }.addr();
+        // The C library sets errno without being part of the handler.
+        let errno = errno_location().addr();
         let regions = (self.regions.as_ptr().addr(), size_of_val(&*self.regions));
         let found = (self.found.as_ptr().addr(), DIFFERENCES_MAX * size_of::<(usize, u8, u8)>());
         let fixed =
@@ -200,9 +201,10 @@ impl Audit {
         self.bytes_differing += 1;
         if self.found.len() < DIFFERENCES_MAX {
             let copy = self.copy.base().wrapping_add(region.offset + address - region.start);
-            // SAFETY: inside the copy and inside the region.
-            let (before, after) =
-                unsafe { (copy.read(), ptr::with_exposed_provenance::<u8>(address).read()) };
+            // SAFETY: `address` lies in the region, so its twin in the copy.
+            let before = unsafe { copy.read() };
+            // SAFETY: the region is still mapped, as for `next_difference`.
+            let after = unsafe { ptr::with_exposed_provenance::<u8>(address).read() };
             self.found.push((address, before, after));
         }
     }

@@ -204,8 +204,8 @@ fn pack(result: i64) -> u64 {
     if result != -1 {
         return result as u64;
     }
-    // SAFETY: errno of this thread.
-    let errno = unsafe { *libc::__errno_location() };
+    // SAFETY: this thread's own word.
+    let errno = unsafe { errno_location().read() };
     FAILED | errno as u64
 }
 
@@ -214,9 +214,15 @@ fn unpack(packed: u64) -> i64 {
     if packed & FAILED != FAILED {
         return packed as i64;
     }
-    // SAFETY: errno of this thread.
-    unsafe { *libc::__errno_location() = (packed & 0xFFFF) as c_int };
+    // SAFETY: this thread's own word.
+    unsafe { errno_location().write((packed & 0xFFFF) as c_int) };
     -1
+}
+
+/// Where the C library keeps the thread's errno: valid while the thread lives.
+pub(crate) fn errno_location() -> *mut c_int {
+    // SAFETY: a function without conditions.
+    unsafe { libc::__errno_location() }
 }
 
 /// No successful result looks like this.
