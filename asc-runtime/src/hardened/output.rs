@@ -59,22 +59,11 @@ pub(crate) fn create() -> NonNull<State> {
     let Ok(mut map) = map else {
         refuse(format_args!("no address space for an `Output`: raise the limit (ulimit -v)"));
     };
-    let state: *mut State = map.as_mut_ptr().cast();
+    let state: NonNull<State> = NonNull::from(&mut *map).cast();
     core::mem::forget(map);
     // SAFETY: the mapping is aligned, large enough and ours alone.
-    unsafe {
-        state.write(State {
-            committed: Guarded::new(0),
-            seal: 0,
-            sealed_by: 0,
-            stamp: 0,
-            position: 0,
-            checksum: 0,
-            recorded: Guarded::new(0),
-            recorded_checksum: Guarded::new(0),
-        });
-        NonNull::new_unchecked(state)
-    }
+    unsafe { state.write(State::new()) };
+    state
 }
 
 /// Unmaps an output.
@@ -93,8 +82,10 @@ private_entry! {
 }
 
 unsafe extern "C" fn write_outside(state: *mut State, bytes: *const u8, length: usize) {
-    // SAFETY: called by `Output` with its own state and a live slice.
-    let (state, bytes) = unsafe { (&mut *state, core::slice::from_raw_parts(bytes, length)) };
+    // SAFETY: called by `Output` with its own state.
+    let state = unsafe { &mut *state };
+    // SAFETY: called by `Output` with a live slice.
+    let bytes = unsafe { core::slice::from_raw_parts(bytes, length) };
     let committed = state.demand_committed();
     state.append(committed, bytes);
     state.commit(committed + length, checksum::append(state.demand_checksum(), bytes), 0, 0);
@@ -103,13 +94,28 @@ unsafe extern "C" fn write_outside(state: *mut State, bytes: *const u8, length: 
 unsafe extern "C" fn write_inside(state: *mut State, bytes: *const u8, length: usize) -> Returned {
     let context = current();
     // SAFETY: as above.
-    let (output, bytes) = unsafe { (&mut *state, core::slice::from_raw_parts(bytes, length)) };
+    let output = unsafe { &mut *state };
+    // SAFETY: as above.
+    let bytes = unsafe { core::slice::from_raw_parts(bytes, length) };
     let outcome = output.write(context, bytes);
     context.demand(outcome);
     Returned::NOTHING
 }
 
 impl State {
+    const fn new() -> Self {
+        Self {
+            committed: Guarded::new(0),
+            seal: 0,
+            sealed_by: 0,
+            stamp: 0,
+            position: 0,
+            checksum: 0,
+            recorded: Guarded::new(0),
+            recorded_checksum: Guarded::new(0),
+        }
+    }
+
     fn write(&mut self, context: &mut Context, bytes: &[u8]) -> Result<(), Fault> {
         if self.stamp != context.run_number || !context.outputs.contains(self) {
             self.join(context)?;
@@ -141,8 +147,9 @@ impl State {
         if position + bytes.len() > OUTPUT_BYTES_MAX {
             refuse(format_args!("an `Output` grew beyond {OUTPUT_BYTES_MAX} bytes: send and clear it"));
         }
+        let target = self.data().wrapping_add(position);
         // SAFETY: within the mapping (O1, just checked); the source is a live slice elsewhere.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.data().add(position), bytes.len()) };
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
     }
 
     /// Demands that the second run says what the first said.
@@ -245,8 +252,9 @@ impl OutputList {
         if bytes > self.pointers.len() {
             self.pointers.grow(bytes);
         }
+        let slot = self.pointers.base().cast::<*mut State>().wrapping_add(self.count);
         // SAFETY: the mapping was grown to hold this index.
-        unsafe { self.pointers.base().cast::<*mut State>().add(self.count).write(state) };
+        unsafe { slot.write(state) };
         self.count += 1;
     }
 
@@ -287,6 +295,6 @@ impl OutputList {
     fn states(&self) -> impl Iterator<Item = *mut State> {
         let pointers = self.pointers.base().cast::<*mut State>();
         // SAFETY: everything below the count is initialised.
-        (0..self.count).map(move |index| unsafe { pointers.add(index).read() })
+        (0..self.count).map(move |index| unsafe { pointers.wrapping_add(index).read() })
     }
 }
