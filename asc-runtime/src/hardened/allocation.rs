@@ -129,17 +129,15 @@ extern "C" fn c_aligned_alloc(alignment: usize, size: usize) -> Returned {
 
 fn c_allocate(size: usize, alignment: usize) -> *mut u8 {
     allocate(size, alignment, C_SOURCE, || {
-        let mut block = ptr::null_mut();
-        // SAFETY: the C allocator's contract allows any size; the alignment is a power of two
-        // given by the application, and a failure leaves the pointer null.
-        unsafe {
-            if alignment <= C_ALIGNMENT {
-                block = __real_malloc(size);
-            } else if __real_posix_memalign(&raw mut block, alignment, size) != 0 {
-                block = ptr::null_mut();
-            }
+        if alignment <= C_ALIGNMENT {
+            // SAFETY: C's allocator takes any size.
+            return unsafe { __real_malloc(size) };
         }
-        block
+        let mut block = ptr::null_mut();
+        // SAFETY: a valid place for the pointer; C's allocator takes any size and refuses an
+        // alignment that is not a power of two.
+        let failed = unsafe { __real_posix_memalign(&raw mut block, alignment, size) } != 0;
+        if failed { ptr::null_mut() } else { block }
     })
 }
 
@@ -230,35 +228,33 @@ impl<A> Asc<A> {
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Asc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's contract is passed on; inside a handler W2 holds.
-        unsafe {
-            if handler_active() {
-                return asc_allocate(layout.size(), layout.align(), self.address(), allocate_with::<A>);
-            }
-            self.0.alloc(layout)
+        if handler_active() {
+            // SAFETY: the caller's contract is passed on; inside a handler W2 holds.
+            return unsafe { self.allocate_in_handler(layout) };
         }
+        // SAFETY: the caller's contract is passed on.
+        unsafe { self.0.alloc(layout) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as for `alloc`; fresh blocks are zeroed in any case.
-        unsafe {
-            if handler_active() {
-                return asc_allocate(layout.size(), layout.align(), self.address(), allocate_with::<A>);
-            }
-            self.0.alloc_zeroed(layout)
+        if handler_active() {
+            // SAFETY: as for `alloc`; fresh blocks are zeroed in any case.
+            return unsafe { self.allocate_in_handler(layout) };
         }
+        // SAFETY: the caller's contract is passed on.
+        unsafe { self.0.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as for `alloc`.
-        unsafe {
-            if handler_active() {
-                asc_release(block, layout.size(), layout.align(), self.address(), release_with::<A>);
-            } else {
-                self.0.dealloc(block, layout);
-            }
+        if handler_active() {
+            let (size, alignment) = (layout.size(), layout.align());
+            // SAFETY: as for `alloc`.
+            unsafe { asc_release(block, size, alignment, self.address(), release_with::<A>) };
+        } else {
+            // SAFETY: the caller's contract is passed on.
+            unsafe { self.0.dealloc(block, layout) };
         }
     }
 
@@ -270,19 +266,29 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Asc<A> {
         }
         // SAFETY: the caller guarantees that the new size is valid for this alignment.
         let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-        // SAFETY: as for `alloc`; both blocks hold the bytes copied.
-        unsafe {
-            let grown = self.alloc(new_layout);
-            if !grown.is_null() {
-                ptr::copy_nonoverlapping(block, grown, layout.size().min(new_size));
-                self.dealloc(block, layout);
-            }
-            grown
+        // SAFETY: the caller guarantees that the new size is not zero.
+        let grown = unsafe { self.alloc(new_layout) };
+        if !grown.is_null() {
+            let length = layout.size().min(new_size);
+            // SAFETY: both blocks hold that many bytes, and they are distinct.
+            unsafe { ptr::copy_nonoverlapping(block, grown, length) };
+            // SAFETY: the caller gives up the block, which has this layout.
+            unsafe { self.dealloc(block, layout) };
         }
+        grown
     }
 }
 
-impl<A> Asc<A> {
+impl<A: GlobalAlloc> Asc<A> {
+    /// # Safety
+    /// As for [`GlobalAlloc::alloc`]; a handler is active.
+    #[inline]
+    unsafe fn allocate_in_handler(&self, layout: Layout) -> *mut u8 {
+        let (size, alignment) = (layout.size(), layout.align());
+        // SAFETY: by contract (W2); the address is that of the allocator the function expects.
+        unsafe { asc_allocate(size, alignment, self.address(), allocate_with::<A>) }
+    }
+
     fn address(&self) -> usize {
         (&raw const *self).expose_provenance()
     }
@@ -293,9 +299,10 @@ unsafe extern "C" fn allocate_with<A: GlobalAlloc>(
     alignment: usize,
     allocator: usize,
 ) -> *mut u8 {
-    let allocator: *const Asc<A> = ptr::with_exposed_provenance(allocator);
-    // SAFETY: a global allocator is a static; the layout came from a valid one.
-    unsafe { (*allocator).0.alloc(Layout::from_size_align_unchecked(size, alignment)) }
+    // SAFETY: `Asc` passed its address with a valid layout.
+    let (allocator, layout) = unsafe { recovered::<A>(size, alignment, allocator) };
+    // SAFETY: the application asked for this layout.
+    unsafe { allocator.alloc(layout) }
 }
 
 unsafe extern "C" fn release_with<A: GlobalAlloc>(
@@ -304,9 +311,23 @@ unsafe extern "C" fn release_with<A: GlobalAlloc>(
     alignment: usize,
     allocator: usize,
 ) {
-    let allocator: *const Asc<A> = ptr::with_exposed_provenance(allocator);
-    // SAFETY: as above; the application freed this block with this layout.
-    unsafe { (*allocator).0.dealloc(block, Layout::from_size_align_unchecked(size, alignment)) }
+    // SAFETY: `Asc` passed its address with a valid layout.
+    let (allocator, layout) = unsafe { recovered::<A>(size, alignment, allocator) };
+    // SAFETY: the application freed this block with this layout.
+    unsafe { allocator.dealloc(block, layout) }
+}
+
+/// The wrapped allocator and the layout, from the words they travel in.
+///
+/// # Safety
+/// `allocator` is the address of an `Asc<A>`, and the other two are those of a valid layout.
+#[inline]
+unsafe fn recovered<'a, A>(size: usize, alignment: usize, allocator: usize) -> (&'a A, Layout) {
+    // SAFETY: by contract; a global allocator is a static, so it outlives every use.
+    let allocator = unsafe { &*ptr::with_exposed_provenance::<Asc<A>>(allocator) };
+    // SAFETY: by contract.
+    let layout = unsafe { Layout::from_size_align_unchecked(size, alignment) };
+    (&allocator.0, layout)
 }
 
 private_entry! {
