@@ -76,18 +76,18 @@ struct Cell<R, F> {
 /// `cell` is a `Cell<R, F>` whose body has not been called, or has been undone.
 #[cfg(asc)]
 unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
-    let cell: *mut Cell<R, F> = cell.cast();
+    // SAFETY: by contract; nothing else refers to the cell while its body runs.
+    let Cell { body, result, panic } = unsafe { &mut *cell.cast::<Cell<R, F>>() };
     // SAFETY: by contract; a bitwise copy, of which one is ever consumed for good.
-    let body = ManuallyDrop::into_inner(unsafe { (&raw const (*cell).body).read() });
-    // SAFETY: by contract. The place is in the caller's frame, so the stores to it are logged and
-    // compared like any other; the result is built there, not moved through this frame.
-    let result = unsafe { &mut (*cell).result };
+    let body = unsafe { ManuallyDrop::take(body) };
+    // The cell is in the caller's frame, so the stores to it are logged and compared like any
+    // other; the result is built there, not moved through this frame.
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         result.write(body());
     }));
-    if let Err(panic) = outcome {
-        // SAFETY: as above; the place holds `None`, which needs no drop.
-        unsafe { (&raw mut (*cell).panic).write(Some(panic)) };
+    if let Err(payload) = outcome {
+        // SAFETY: a live reference; the place holds `None`, which needs no drop.
+        unsafe { core::ptr::from_mut(panic).write(Some(payload)) };
     }
 }
 
