@@ -155,36 +155,41 @@ pub(crate) unsafe fn perform(
 }
 
 unsafe fn read(address: usize, size: usize) -> u128 {
-    // SAFETY: by contract of `perform`.
-    unsafe {
-        match size {
-            1 => AtomicU8::from_ptr(at(address)).load(Ordering::SeqCst).into(),
-            2 => AtomicU16::from_ptr(at(address)).load(Ordering::SeqCst).into(),
-            4 => AtomicU32::from_ptr(at(address)).load(Ordering::SeqCst).into(),
-            8 => AtomicU64::from_ptr(at(address)).load(Ordering::SeqCst).into(),
-            _ => compare_exchange_16(at(address), 0, 0),
-        }
+    macro_rules! load {
+        ($atomic:ident) => {{
+            // SAFETY: by contract of `perform`; the arm has chosen the type of this size.
+            let shared = unsafe { $atomic::from_ptr(at(address)) };
+            shared.load(Ordering::SeqCst).into()
+        }};
+    }
+    match size {
+        1 => load!(AtomicU8),
+        2 => load!(AtomicU16),
+        4 => load!(AtomicU32),
+        8 => load!(AtomicU64),
+        // SAFETY: by contract of `perform`; zero is exchanged for zero only.
+        _ => unsafe { compare_exchange_16(at(address), 0, 0) },
     }
 }
 
 unsafe fn compare_exchange(address: usize, size: usize, old: u128, new: u128) -> u128 {
     macro_rules! exchange {
-        ($atomic:ident) => {
-            $atomic::from_ptr(at(address))
+        ($atomic:ident) => {{
+            // SAFETY: by contract of `perform`; the arm has chosen the type of this size.
+            let shared = unsafe { $atomic::from_ptr(at(address)) };
+            shared
                 .compare_exchange(old as _, new as _, Ordering::SeqCst, Ordering::SeqCst)
                 .unwrap_or_else(|found| found)
                 .into()
-        };
+        }};
     }
-    // SAFETY: by contract of `perform`.
-    unsafe {
-        match size {
-            1 => exchange!(AtomicU8),
-            2 => exchange!(AtomicU16),
-            4 => exchange!(AtomicU32),
-            8 => exchange!(AtomicU64),
-            _ => compare_exchange_16(at(address), old, new),
-        }
+    match size {
+        1 => exchange!(AtomicU8),
+        2 => exchange!(AtomicU16),
+        4 => exchange!(AtomicU32),
+        8 => exchange!(AtomicU64),
+        // SAFETY: by contract of `perform`.
+        _ => unsafe { compare_exchange_16(at(address), old, new) },
     }
 }
 

@@ -70,9 +70,11 @@ static CONTEXTS: AtomicPtr<Context> = AtomicPtr::new(ptr::null_mut());
 
 /// The calling thread's context. Only inside the runtime, after [`attach`].
 pub(crate) fn current() -> &'static mut Context {
+    // SAFETY: W1: this thread's words, which are always valid.
+    let context = unsafe { (*thread_words()).context };
     // SAFETY: W2: a thread that executes handlers has a context, which is its own while the
     // thread lives; runtime functions do not hold such a reference across one another.
-    unsafe { &mut *(*thread_words()).context }
+    unsafe { &mut *context }
 }
 
 /// The calling thread's context, attached on first use.

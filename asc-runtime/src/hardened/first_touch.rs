@@ -3,8 +3,6 @@
 //! The repeat filter may forget, ranges may overlap words: then several entries cover a byte, and
 //! after the rollback it must hold the old value of the *first* of them.
 
-use core::ptr;
-
 use crate::fault::{Fault, Stage};
 
 use super::mapping::Mapping;
@@ -37,7 +35,7 @@ pub(crate) fn verify(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
 fn old_byte(log: &UndoLog, entry: &Entry, offset: usize) -> u8 {
     if entry.is_range() {
         // SAFETY: L2; the offset lies in the range.
-        unsafe { log.old_range(entry).add(offset).read() }
+        unsafe { log.old_range(entry).wrapping_add(offset).read() }
     } else {
         entry.old.to_ne_bytes()[offset]
     }
@@ -97,6 +95,6 @@ impl Table {
 
     fn words(&self) -> &[Word] {
         // SAFETY: the mapping holds that many words; zeroes are valid.
-        unsafe { core::slice::from_raw_parts(ptr::from_ref(&*self.memory.base().cast()), self.slots) }
+        unsafe { core::slice::from_raw_parts(self.memory.base().cast(), self.slots) }
     }
 }

@@ -68,13 +68,10 @@ impl FreshBlocks {
         if bytes > self.blocks.len() {
             self.blocks.grow(bytes);
         }
-        let slot = self.pointer(self.count);
-        // SAFETY: the mapping was grown to hold this index. What the first run saved stays: the
-        // second finds its blocks in the same order.
-        unsafe {
-            (*slot).address = address;
-            (*slot).size = size;
-        }
+        // SAFETY: the mapping was grown to hold this index; zeroes are a valid block.
+        let slot = unsafe { &mut *self.pointer(self.count) };
+        // What the first run saved stays: the second finds its blocks in the same order.
+        (slot.address, slot.size) = (address, size);
         self.count += 1;
         let block = ptr::with_exposed_provenance_mut::<u8>(address);
         // SAFETY: F1.

@@ -54,6 +54,8 @@ fn probe(handler: &'static Handler, context: &mut Context) {
 }
 
 unsafe extern "C" fn allocate(cell: *mut ()) {
-    // SAFETY: the layout is not empty; the cell is a place for a pointer.
-    unsafe { cell.cast::<*mut u8>().write(black_box(std::alloc::alloc(PROBE))) };
+    // SAFETY: the layout is not empty.
+    let block = black_box(unsafe { std::alloc::alloc(PROBE) });
+    // SAFETY: the cell is a place for a pointer.
+    unsafe { cell.cast::<*mut u8>().write(block) };
 }

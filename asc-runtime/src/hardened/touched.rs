@@ -82,13 +82,11 @@ impl Touched {
         if (self.slots_used + 1) * 2 > self.slot_count() {
             self.enlarge();
         }
-        let slot = self.find(word);
-        // SAFETY: `find` returns a slot of the table.
-        unsafe {
-            if slot.read() == 0 {
-                slot.write(word);
-                self.slots_used += 1;
-            }
+        // SAFETY: `find` returns a slot of the table, which is this index's alone.
+        let slot = unsafe { &mut *self.find(word) };
+        if *slot == 0 {
+            *slot = word;
+            self.slots_used += 1;
         }
     }
 

@@ -21,13 +21,12 @@ extern "C" fn __asan_storeN(address: usize, length: usize) {
 /// As for C's `memcpy`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __asan_memcpy(target: *mut u8, source: *const u8, length: usize) -> *mut u8 {
-    // SAFETY: passed on under the caller's contract.
-    unsafe {
-        if handler_active() {
-            return asc_copy(target, source, length);
-        }
-        ptr::copy_nonoverlapping(source, target, length);
+    if handler_active() {
+        // SAFETY: passed on under the caller's contract; a handler is active (W2).
+        return unsafe { asc_copy(target, source, length) };
     }
+    // SAFETY: passed on under the caller's contract.
+    unsafe { ptr::copy_nonoverlapping(source, target, length) };
     target
 }
 
@@ -37,13 +36,12 @@ unsafe extern "C" fn __asan_memcpy(target: *mut u8, source: *const u8, length: u
 /// As for C's `memmove`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __asan_memmove(target: *mut u8, source: *const u8, length: usize) -> *mut u8 {
-    // SAFETY: passed on under the caller's contract.
-    unsafe {
-        if handler_active() {
-            return asc_move(target, source, length);
-        }
-        ptr::copy(source, target, length);
+    if handler_active() {
+        // SAFETY: passed on under the caller's contract; a handler is active (W2).
+        return unsafe { asc_move(target, source, length) };
     }
+    // SAFETY: passed on under the caller's contract.
+    unsafe { ptr::copy(source, target, length) };
     target
 }
 
@@ -53,13 +51,12 @@ unsafe extern "C" fn __asan_memmove(target: *mut u8, source: *const u8, length: 
 /// As for C's `memset`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __asan_memset(target: *mut u8, byte: i32, length: usize) -> *mut u8 {
-    // SAFETY: passed on under the caller's contract.
-    unsafe {
-        if handler_active() {
-            return asc_fill(target, byte, length);
-        }
-        ptr::write_bytes(target, byte as u8, length);
+    if handler_active() {
+        // SAFETY: passed on under the caller's contract; a handler is active (W2).
+        return unsafe { asc_fill(target, byte, length) };
     }
+    // SAFETY: passed on under the caller's contract.
+    unsafe { ptr::write_bytes(target, byte as u8, length) };
     target
 }
 
