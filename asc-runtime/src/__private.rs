@@ -49,8 +49,11 @@ pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
     if crate::hardened::sys::handler_active() {
         return body();
     }
-    let mut cell =
-        Cell { body: ManuallyDrop::new(body), result: MaybeUninit::uninit(), panic: None };
+    let mut cell = Cell {
+        body: ManuallyDrop::new(body),
+        result: MaybeUninit::uninit(),
+        panic: None,
+    };
     // SAFETY: `call` expects this cell and catches unwinding. Calling it again is sound because
     // everything the first call did is undone (E3 in `hardened`), moves out of the body included.
     let receipt = unsafe {
@@ -77,7 +80,11 @@ struct Cell<R, F> {
 #[cfg(asc)]
 unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
     // SAFETY: by contract; nothing else refers to the cell while its body runs.
-    let Cell { body, result, panic } = unsafe { &mut *cell.cast::<Cell<R, F>>() };
+    let Cell {
+        body,
+        result,
+        panic,
+    } = unsafe { &mut *cell.cast::<Cell<R, F>>() };
     // SAFETY: by contract; a bitwise copy, of which one is ever consumed for good.
     let body = unsafe { ManuallyDrop::take(body) };
     // The cell is in the caller's frame, so the stores to it are logged and compared like any

@@ -78,8 +78,17 @@ impl fmt::Display for Report {
             "{} handlers audited, {} bytes compared, {} changed unlogged",
             self.handlers, self.bytes_compared, self.bytes_differing
         )?;
-        for Difference { address, before, after, symbol } in &self.differences {
-            writeln!(formatter, "  {address:#x} {symbol}: {before:#04x} -> {after:#04x}")?;
+        for Difference {
+            address,
+            before,
+            after,
+            symbol,
+        } in &self.differences
+        {
+            writeln!(
+                formatter,
+                "  {address:#x} {symbol}: {before:#04x} -> {after:#04x}"
+            )?;
         }
         Ok(())
     }
@@ -131,7 +140,11 @@ impl Audit {
         // Twice: the list and the copy are made of memory themselves.
         for _ in 0..2 {
             self.regions = writable_regions(self.copy.range());
-            let bytes = self.regions.iter().map(|region| region.end - region.start).sum();
+            let bytes = self
+                .regions
+                .iter()
+                .map(|region| region.end - region.start)
+                .sum();
             if bytes > self.copy.len() {
                 self.copy.grow(bytes);
             }
@@ -156,16 +169,31 @@ impl Audit {
     /// belongs to the runtime and the handler.
     pub(crate) fn compare(&mut self, context: &Context, frame: usize) {
         let here = (&raw const frame).addr();
-        let stack = self.regions.iter().find(|region| (region.start..region.end).contains(&here));
+        let stack = self
+            .regions
+            .iter()
+            .find(|region| (region.start..region.end).contains(&here));
         let frames = stack.map(|region| (region.start, frame - region.start));
-        let handler = context.handler.map(|handler| (ptr::from_ref(handler).addr(), size_of_val(handler)));
+        let handler = context
+            .handler
+            .map(|handler| (ptr::from_ref(handler).addr(), size_of_val(handler)));
         let own = (ptr::from_ref(self).addr(), size_of::<Self>());
         // The C library sets errno without being part of the handler.
         let errno = errno_location().addr();
         let regions = (self.regions.as_ptr().addr(), size_of_val(&*self.regions));
-        let found = (self.found.as_ptr().addr(), DIFFERENCES_MAX * size_of::<(usize, u8, u8)>());
-        let fixed =
-            [Some(own), Some(regions), Some(found), frames, handler, Some((errno, 4)), kernel_area()];
+        let found = (
+            self.found.as_ptr().addr(),
+            DIFFERENCES_MAX * size_of::<(usize, u8, u8)>(),
+        );
+        let fixed = [
+            Some(own),
+            Some(regions),
+            Some(found),
+            frames,
+            handler,
+            Some((errno, 4)),
+            kernel_area(),
+        ];
         let excluded = |address: usize| {
             let mut ranges = fixed
                 .into_iter()
@@ -188,7 +216,10 @@ impl Audit {
     }
 
     fn next_difference(&self, region: Region, from: usize) -> Option<usize> {
-        let copy = self.copy.base().wrapping_add(region.offset + from - region.start);
+        let copy = self
+            .copy
+            .base()
+            .wrapping_add(region.offset + from - region.start);
         let length = region.end - from;
         // SAFETY: the region is still mapped: a run that replays maps and unmaps nothing; its copy
         // holds as many bytes.
@@ -200,7 +231,10 @@ impl Audit {
     fn note(&mut self, region: Region, address: usize) {
         self.bytes_differing += 1;
         if self.found.len() < DIFFERENCES_MAX {
-            let copy = self.copy.base().wrapping_add(region.offset + address - region.start);
+            let copy = self
+                .copy
+                .base()
+                .wrapping_add(region.offset + address - region.start);
             // SAFETY: `address` lies in the region, so its twin in the copy.
             let before = unsafe { copy.read() };
             // SAFETY: the region is still mapped, as for `next_difference`.
@@ -217,7 +251,12 @@ impl Audit {
                 name = format!("{symbol}+{offset:#x}");
                 Ok(())
             });
-            Difference { address, before, after, symbol: name }
+            Difference {
+                address,
+                before,
+                after,
+                symbol: name,
+            }
         });
         Report {
             handlers: self.handlers,
@@ -247,13 +286,15 @@ fn writable_regions((copy_start, copy_length): (usize, usize)) -> Vec<Region> {
     let mut regions = Vec::new();
     for line in maps.lines() {
         let mut fields = line.split_ascii_whitespace();
-        let (Some(range), Some(permissions)) = (fields.next(), fields.next()) else { continue };
+        let (Some(range), Some(permissions)) = (fields.next(), fields.next()) else {
+            continue;
+        };
         let name = fields.nth(3).unwrap_or("");
-        let ours = name.is_empty()
-            || name == "[heap]"
-            || name == "[stack]"
-            || program.as_os_str() == name;
-        let Some((start, end)) = range.split_once('-') else { continue };
+        let ours =
+            name.is_empty() || name == "[heap]" || name == "[stack]" || program.as_os_str() == name;
+        let Some((start, end)) = range.split_once('-') else {
+            continue;
+        };
         let parse = |text| usize::from_str_radix(text, 16).unwrap_or(0);
         let (start, end) = (parse(start), parse(end));
         if !permissions.starts_with("rw") || !permissions.ends_with('p') || !ours {
@@ -263,7 +304,11 @@ fn writable_regions((copy_start, copy_length): (usize, usize)) -> Vec<Region> {
         let copy = copy_start..copy_start + copy_length;
         for (start, end) in [(start, end.min(copy.start)), (start.max(copy.end), end)] {
             if start < end && !(copy.contains(&start)) {
-                regions.push(Region { start, end, offset: 0 });
+                regions.push(Region {
+                    start,
+                    end,
+                    offset: 0,
+                });
             }
         }
     }

@@ -40,12 +40,15 @@ fn append_short(checksum: u32, bytes: &[u8]) -> u32 {
 
     let (words, rest) = bytes.as_chunks::<8>();
     let (halves, rest) = rest.as_chunks::<4>();
-    let wide = words
+    let wide = words.iter().fold(u64::from(!checksum), |crc, word| {
+        _mm_crc32_u64(crc, u64::from_le_bytes(*word))
+    });
+    let narrow = halves.iter().fold(wide as u32, |crc, half| {
+        _mm_crc32_u32(crc, u32::from_le_bytes(*half))
+    });
+    !rest
         .iter()
-        .fold(u64::from(!checksum), |crc, word| _mm_crc32_u64(crc, u64::from_le_bytes(*word)));
-    let narrow =
-        halves.iter().fold(wide as u32, |crc, half| _mm_crc32_u32(crc, u32::from_le_bytes(*half)));
-    !rest.iter().fold(narrow, |crc, byte| _mm_crc32_u8(crc, *byte))
+        .fold(narrow, |crc, byte| _mm_crc32_u8(crc, *byte))
 }
 
 #[cfg(test)]

@@ -66,7 +66,13 @@ pub struct Fault {
 #[cfg(asc)]
 impl Fault {
     pub(crate) const fn new(stage: Stage, reason: &'static str) -> Self {
-        Self { stage, reason, address: 0, expected: 0, found: 0 }
+        Self {
+            stage,
+            reason,
+            address: 0,
+            expected: 0,
+            found: 0,
+        }
     }
 
     pub(crate) const fn at(mut self, address: usize) -> Self {
@@ -87,7 +93,11 @@ impl fmt::Display for Fault {
         if self.address != 0 {
             write!(formatter, " at {:#x}", self.address)?;
         }
-        write!(formatter, " (expected {:#x}, found {:#x})", self.expected, self.found)
+        write!(
+            formatter,
+            " (expected {:#x}, found {:#x})",
+            self.expected, self.found
+        )
     }
 }
 

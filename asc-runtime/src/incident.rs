@@ -34,12 +34,24 @@ pub(crate) fn stop(handler: &str, run: u32, fault: &Fault) -> ! {
 fn describe(line: &mut StderrLine, handler: &str, run: u32, fault: &Fault) -> fmt::Result {
     write!(line, "{{\"asc_incident\":1,\"handler\":\"")?;
     line.json_text(handler)?;
-    write!(line, "\",\"run\":{run},\"stage\":\"{}\",\"reason\":\"", fault.stage.name())?;
+    write!(
+        line,
+        "\",\"run\":{run},\"stage\":\"{}\",\"reason\":\"",
+        fault.stage.name()
+    )?;
     line.json_text(fault.reason)?;
-    write!(line, "\",\"address\":\"{:#x}\",\"symbol\":\"", fault.address)?;
+    write!(
+        line,
+        "\",\"address\":\"{:#x}\",\"symbol\":\"",
+        fault.address
+    )?;
     symbol::with_name(fault.address, |name, offset| {
         line.json_text(name)?;
-        if offset != 0 { write!(line, "+{offset:#x}") } else { Ok(()) }
+        if offset != 0 {
+            write!(line, "+{offset:#x}")
+        } else {
+            Ok(())
+        }
     })?;
     write!(
         line,

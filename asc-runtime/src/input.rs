@@ -25,7 +25,10 @@ pub struct Input<'a> {
 impl<'a> Input<'a> {
     /// Takes the checksum of `bytes`.
     pub fn seal(bytes: &'a [u8]) -> Self {
-        Self { bytes, checksum: crc32c(bytes) }
+        Self {
+            bytes,
+            checksum: crc32c(bytes),
+        }
     }
 
     /// The bytes. Ends the process with an incident if they no longer match their checksum.
@@ -95,7 +98,9 @@ mod verify {
         if found == checksum {
             return Ok(());
         }
-        Err(Fault::new(Stage::Input, "the request does not match its checksum")
-            .values(checksum.into(), found.into()))
+        Err(
+            Fault::new(Stage::Input, "the request does not match its checksum")
+                .values(checksum.into(), found.into()),
+        )
     }
 }

@@ -25,5 +25,9 @@ impl Mode {
 
 /// How handlers of this process are protected.
 pub const fn mode() -> Mode {
-    if cfg!(asc) { Mode::Hardened } else { Mode::Plain }
+    if cfg!(asc) {
+        Mode::Hardened
+    } else {
+        Mode::Plain
+    }
 }

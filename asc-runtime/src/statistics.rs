@@ -32,7 +32,9 @@ fn add_threads(sum: &mut Statistics) {
     for counters in crate::hardened::context::counters() {
         sum.handlers += counters.handlers.load(Ordering::Relaxed);
         sum.runs += counters.runs.load(Ordering::Relaxed);
-        sum.log_bytes_max = sum.log_bytes_max.max(counters.log_bytes_max.load(Ordering::Relaxed));
+        sum.log_bytes_max = sum
+            .log_bytes_max
+            .max(counters.log_bytes_max.load(Ordering::Relaxed));
     }
 }
 
@@ -76,6 +78,9 @@ mod plain {
     }
 
     pub(super) fn handlers() -> u64 {
-        COUNTS.iter().map(|count| count.0.load(Ordering::Relaxed)).sum()
+        COUNTS
+            .iter()
+            .map(|count| count.0.load(Ordering::Relaxed))
+            .sum()
     }
 }

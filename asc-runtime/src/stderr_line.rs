@@ -15,7 +15,10 @@ pub(crate) struct StderrLine {
 
 impl StderrLine {
     pub(crate) const fn new() -> Self {
-        Self { bytes: [0; LINE_BYTES_MAX], length: 0 }
+        Self {
+            bytes: [0; LINE_BYTES_MAX],
+            length: 0,
+        }
     }
 
     /// Writes `text` as the inside of a JSON string.

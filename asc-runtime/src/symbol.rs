@@ -11,15 +11,19 @@ use object::{Object as _, ObjectSymbol as _};
 
 /// Calls `say` with the name of what lies at `address` and the offset into it: a symbol of the
 /// program, or the kind of memory.
-pub(crate) fn with_name(
-    address: usize,
-    say: impl FnOnce(&str, u64) -> fmt::Result,
-) -> fmt::Result {
+pub(crate) fn with_name(address: usize, say: impl FnOnce(&str, u64) -> fmt::Result) -> fmt::Result {
     if address == 0 {
         return say("", 0);
     }
     let Some(relative) = offset_in_program(address) else {
-        return say(if is_stack(address) { "[stack]" } else { "[heap]" }, 0);
+        return say(
+            if is_stack(address) {
+                "[stack]"
+            } else {
+                "[heap]"
+            },
+            0,
+        );
     };
     let Ok(program) = File::open("/proc/self/exe") else {
         return say("[program]", relative);
@@ -49,7 +53,9 @@ fn offset_in_program(address: usize) -> Option<u64> {
         static _end: u8;
     }
     let (start, end) = ((&raw const __ehdr_start).addr(), (&raw const _end).addr());
-    (start..end).contains(&address).then(|| (address - start) as u64)
+    (start..end)
+        .contains(&address)
+        .then(|| (address - start) as u64)
 }
 
 /// Whether `address` lies near this thread's stack pointer.

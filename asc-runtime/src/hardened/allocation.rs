@@ -159,9 +159,9 @@ fn allocate(
 ) -> *mut u8 {
     let context = current();
     let operands = [size as u64, alignment as u64, source, 0];
-    let outcome = context
-        .events
-        .step(Kind::Allocate, operands, |_| [perform().expose_provenance() as u64, 0]);
+    let outcome = context.events.step(Kind::Allocate, operands, |_| {
+        [perform().expose_provenance() as u64, 0]
+    });
     let address = context.demand(outcome)[0] as usize;
     if address != 0 {
         context.fresh.add(address, size);
@@ -178,11 +178,15 @@ fn release(
     allocator: usize,
 ) {
     let context = current();
-    let operands =
-        [block.expose_provenance() as u64, size as u64, alignment as u64, source];
-    let outcome = context
-        .events
-        .step(Kind::Free, operands, |_| [function as usize as u64, allocator as u64]);
+    let operands = [
+        block.expose_provenance() as u64,
+        size as u64,
+        alignment as u64,
+        source,
+    ];
+    let outcome = context.events.step(Kind::Free, operands, |_| {
+        [function as usize as u64, allocator as u64]
+    });
     context.demand(outcome);
 }
 
@@ -358,6 +362,13 @@ extern "C" fn release_inside(
     allocator: usize,
     function: Release,
 ) -> Returned {
-    release(block, size, alignment, allocator as u64, function, allocator);
+    release(
+        block,
+        size,
+        alignment,
+        allocator as u64,
+        function,
+        allocator,
+    );
     Returned::NOTHING
 }

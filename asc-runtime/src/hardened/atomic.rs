@@ -88,7 +88,10 @@ unsafe extern "C" fn atomic_outside(
     expected_high: u64,
 ) -> Returned {
     let (operation, size) = Operation::from_code(code);
-    let (value, expected) = (wide(value_low, value_high), wide(expected_low, expected_high));
+    let (value, expected) = (
+        wide(value_low, value_high),
+        wide(expected_low, expected_high),
+    );
     // SAFETY: the caller performs this operation there.
     narrow(unsafe { perform(operation, address, size, value, expected) })
 }
@@ -102,7 +105,10 @@ unsafe extern "C" fn atomic_inside(
     expected_high: u64,
 ) -> Returned {
     let (operation, size) = Operation::from_code(code);
-    let (value, expected) = (wide(value_low, value_high), wide(expected_low, expected_high));
+    let (value, expected) = (
+        wide(value_low, value_high),
+        wide(expected_low, expected_high),
+    );
     let context = current();
     if context.owns(address) {
         if operation != Operation::Load && !context.is_local(address) {
@@ -111,8 +117,7 @@ unsafe extern "C" fn atomic_inside(
         // SAFETY: the caller performs this operation there.
         return narrow(unsafe { perform(operation, address, size, value, expected) });
     }
-    let operands =
-        [
+    let operands = [
         address as u64,
         code,
         sum_of([value_low, value_high]),

@@ -168,7 +168,10 @@ fn claim() -> Option<*mut Context> {
     while !next.is_null() {
         // SAFETY: contexts are published whole and never freed; `in_use` is atomic.
         let context = unsafe { &*next };
-        let free = context.in_use.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed);
+        let free =
+            context
+                .in_use
+                .compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed);
         if free.is_ok() {
             return Some(next);
         }
@@ -179,7 +182,9 @@ fn claim() -> Option<*mut Context> {
 
 fn create() -> *mut Context {
     if !std::is_x86_feature_detected!("xsave") || !std::is_x86_feature_detected!("cmpxchg16b") {
-        refuse(format_args!("this processor lacks XSAVE or CMPXCHG16B: use a plain build here"));
+        refuse(format_args!(
+            "this processor lacks XSAVE or CMPXCHG16B: use a plain build here"
+        ));
     }
     let mapping = Mapping::new(context_bytes() + PRIVATE_STACK_BYTES);
     let context: *mut Context = mapping.base().cast();
@@ -246,5 +251,9 @@ fn release_at_exit(context: *mut Context) {
 extern "C" fn release(context: *mut c_void) {
     own_words().context = ptr::null_mut();
     // SAFETY: the value set by this thread; contexts are never freed.
-    unsafe { (*context.cast::<Context>()).in_use.store(false, Ordering::Release) };
+    unsafe {
+        (*context.cast::<Context>())
+            .in_use
+            .store(false, Ordering::Release)
+    };
 }

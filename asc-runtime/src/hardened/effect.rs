@@ -36,11 +36,7 @@ unsafe extern "C" {
     fn __real_getrandom(buffer: *mut u8, length: usize, flags: u32) -> isize;
     fn __real_getentropy(buffer: *mut u8, length: usize) -> c_int;
     fn __real_syscall(number: c_long, ...) -> c_long;
-    fn __real___cxa_thread_atexit_impl(
-        destructor: usize,
-        object: usize,
-        library: usize,
-    ) -> c_int;
+    fn __real___cxa_thread_atexit_impl(destructor: usize, object: usize, library: usize) -> c_int;
 }
 
 private_entry! {
@@ -80,25 +76,44 @@ private_entry! {
 }
 
 unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> Returned {
-    let mut answer = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    answered(Function::ClockGettime, clock as u64, time.cast(), size_of_val(&answer), |buffer| {
-        // SAFETY: the answer is a valid place for a time.
-        let result = unsafe { __real_clock_gettime(clock, &raw mut answer) };
-        // SAFETY: the buffer holds a time.
-        unsafe { buffer.cast::<libc::timespec>().write_unaligned(answer) };
-        i64::from(result)
-    })
+    let mut answer = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    answered(
+        Function::ClockGettime,
+        clock as u64,
+        time.cast(),
+        size_of_val(&answer),
+        |buffer| {
+            // SAFETY: the answer is a valid place for a time.
+            let result = unsafe { __real_clock_gettime(clock, &raw mut answer) };
+            // SAFETY: the buffer holds a time.
+            unsafe { buffer.cast::<libc::timespec>().write_unaligned(answer) };
+            i64::from(result)
+        },
+    )
 }
 
 unsafe extern "C" fn gettimeofday(time: *mut libc::timeval, _zone: *mut c_void) -> Returned {
-    answered(Function::GetTimeOfDay, 0, time.cast(), size_of::<libc::timeval>(), |buffer| {
-        // SAFETY: the buffer holds a time; the obsolete zone is never filled in.
-        i64::from(unsafe { __real_gettimeofday(buffer.cast(), ptr::null_mut()) })
-    })
+    answered(
+        Function::GetTimeOfDay,
+        0,
+        time.cast(),
+        size_of::<libc::timeval>(),
+        |buffer| {
+            // SAFETY: the buffer holds a time; the obsolete zone is never filled in.
+            i64::from(unsafe { __real_gettimeofday(buffer.cast(), ptr::null_mut()) })
+        },
+    )
 }
 
 unsafe extern "C" fn current_time(time: *mut libc::time_t) -> Returned {
-    let length = if time.is_null() { 0 } else { size_of::<libc::time_t>() };
+    let length = if time.is_null() {
+        0
+    } else {
+        size_of::<libc::time_t>()
+    };
     answered(Function::Time, 0, time.cast(), length, |buffer| {
         // SAFETY: null asks for the result alone.
         let now = unsafe { __real_time(ptr::null_mut()) };
@@ -111,10 +126,16 @@ unsafe extern "C" fn current_time(time: *mut libc::time_t) -> Returned {
 }
 
 unsafe extern "C" fn getrandom(buffer: *mut u8, length: usize, flags: u32) -> Returned {
-    answered(Function::GetRandom, u64::from(flags), buffer, length, |buffer| {
-        // SAFETY: the buffer holds `length` bytes.
-        unsafe { __real_getrandom(buffer, length, flags) as i64 }
-    })
+    answered(
+        Function::GetRandom,
+        u64::from(flags),
+        buffer,
+        length,
+        |buffer| {
+            // SAFETY: the buffer holds `length` bytes.
+            unsafe { __real_getrandom(buffer, length, flags) as i64 }
+        },
+    )
 }
 
 unsafe extern "C" fn getentropy(buffer: *mut u8, length: usize) -> Returned {
@@ -137,16 +158,28 @@ unsafe extern "C" fn system_call(
     let f = own_words().seventh_argument as usize;
     match number {
         libc::SYS_getrandom => {
-            answered(Function::SystemCall, number as u64, ptr::with_exposed_provenance_mut(a), b, |buffer| {
-                // SAFETY: the buffer holds `b` bytes.
-                unsafe { __real_syscall(number, buffer, b, c) }
-            })
+            answered(
+                Function::SystemCall,
+                number as u64,
+                ptr::with_exposed_provenance_mut(a),
+                b,
+                |buffer| {
+                    // SAFETY: the buffer holds `b` bytes.
+                    unsafe { __real_syscall(number, buffer, b, c) }
+                },
+            )
         }
         libc::SYS_futex | libc::SYS_sched_yield | libc::SYS_gettid | libc::SYS_membarrier => {
-            answered(Function::SystemCall, number as u64, ptr::null_mut(), 0, |_| {
-                // SAFETY: the application's own arguments; these calls write nothing.
-                unsafe { __real_syscall(number, a, b, c, d, e, f) }
-            })
+            answered(
+                Function::SystemCall,
+                number as u64,
+                ptr::null_mut(),
+                0,
+                |_| {
+                    // SAFETY: the application's own arguments; these calls write nothing.
+                    unsafe { __real_syscall(number, a, b, c, d, e, f) }
+                },
+            )
         }
         _ => refuse_call("syscall"),
     }
@@ -181,8 +214,12 @@ fn answered(
     ask: impl FnOnce(*mut u8) -> i64,
 ) -> Returned {
     let context = current();
-    let operands =
-        [function as u64, argument, target.expose_provenance() as u64, length as u64];
+    let operands = [
+        function as u64,
+        argument,
+        target.expose_provenance() as u64,
+        length as u64,
+    ];
     let outcome = context.events.step(Kind::Effect, operands, |log| {
         let offset = log.reserve(length);
         let result = ask(log.payload(offset));

@@ -43,7 +43,12 @@ const _: () = assert!(size_of::<Event>() == 64);
 
 impl Event {
     const fn new(kind: Kind, operands: [u64; 4], result: [u64; 2]) -> Self {
-        let mut event = Self { kind, operands, result, sum: 0 };
+        let mut event = Self {
+            kind,
+            operands,
+            result,
+            sum: 0,
+        };
         event.sum = event.expected_sum();
         event
     }
@@ -131,8 +136,11 @@ impl EventLog {
     fn expect(&mut self, kind: Kind, operands: [u64; 4]) -> Result<[u64; 2], Fault> {
         let count = self.count.get()? as usize;
         if self.position >= count {
-            return Err(Fault::new(Stage::SecondRun, "the second run allocates, frees or asks more often")
-                .values(count as u64, self.position as u64 + 1));
+            return Err(Fault::new(
+                Stage::SecondRun,
+                "the second run allocates, frees or asks more often",
+            )
+            .values(count as u64, self.position as u64 + 1));
         }
         let event = self.event(self.position)?;
         if event.kind != kind {
@@ -141,7 +149,9 @@ impl EventLog {
         }
         for (expected, found) in event.operands.into_iter().zip(operands) {
             if expected != found {
-                return Err(Fault::new(Stage::SecondRun, operands_differ(kind)).values(expected, found));
+                return Err(
+                    Fault::new(Stage::SecondRun, operands_differ(kind)).values(expected, found)
+                );
             }
         }
         self.position += 1;
@@ -154,8 +164,11 @@ impl EventLog {
         if count == self.position as u64 {
             return Ok(());
         }
-        Err(Fault::new(Stage::Compare, "the second run allocates, frees or asks less often")
-            .values(count, self.position as u64))
+        Err(Fault::new(
+            Stage::Compare,
+            "the second run allocates, frees or asks less often",
+        )
+        .values(count, self.position as u64))
     }
 
     /// Number of events of the recorded run.
@@ -166,7 +179,10 @@ impl EventLog {
     /// Event number `index`, verified.
     pub(crate) fn event(&self, index: usize) -> Result<Event, Fault> {
         if (index + 1) * size_of::<Event>() > self.events.len() {
-            return Err(Fault::new(Stage::Runtime, "the event log is longer than its memory"));
+            return Err(Fault::new(
+                Stage::Runtime,
+                "the event log is longer than its memory",
+            ));
         }
         // SAFETY: inside the mapping; below the count it is initialised (V1). A damaged kind is
         // read as a plain word by `raw`, before an enum is made of it.
@@ -193,7 +209,12 @@ impl EventLog {
         let events = (0..self.position).filter_map(|index| self.event(index).ok());
         events
             .filter(|event| event.kind == Kind::Atomic)
-            .map(|event| (event.operands[0] as usize, (event.operands[1] & 0xFF) as usize))
+            .map(|event| {
+                (
+                    event.operands[0] as usize,
+                    (event.operands[1] & 0xFF) as usize,
+                )
+            })
     }
 
     /// Makes room for `length` bytes of payload; returns their offset.

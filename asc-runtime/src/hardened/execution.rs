@@ -95,8 +95,11 @@ pub(crate) fn demand_receipt(signature: u64) {
     let context = attach();
     let expected = gate::receipt(context.sequence);
     if signature != expected {
-        let fault = Fault::new(Stage::ControlFlow, "the handler returned without being committed")
-            .values(expected, signature);
+        let fault = Fault::new(
+            Stage::ControlFlow,
+            "the handler returned without being committed",
+        )
+        .values(expected, signature);
         incident::stop(context.handler_name(), context.run, &fault);
     }
 }
@@ -107,7 +110,10 @@ pub(crate) fn demand_receipt(signature: u64) {
 /// As for [`execute`].
 unsafe fn attempt(context: &mut Context, body: Body, cell: *mut ()) -> Result<(), Fault> {
     context.open_gates()?;
-    let mut undo = Undo { context, armed: true };
+    let mut undo = Undo {
+        context,
+        armed: true,
+    };
     // SAFETY: by contract.
     unsafe { undo.context.first_run(body, cell) }?;
     undo.context.capture()?;
@@ -210,7 +216,9 @@ impl Context {
 
     /// Calls the body once, from the one call site.
     unsafe fn call(&mut self, run: u32, body: Body, cell: *mut ()) -> Result<(), Fault> {
-        let Some(handler) = self.handler else { return Ok(()) };
+        let Some(handler) = self.handler else {
+            return Ok(());
+        };
         self.run = run;
         self.run_number = self.run_number.wrapping_add(1);
         self.fresh.start_run();
@@ -218,7 +226,9 @@ impl Context {
         self.fault = None;
         let cleared_bytes = handler.depth.cleared_bytes();
         if (&raw const cleared_bytes).addr() < own_words().entry {
-            refuse(format_args!("the engine's own frames take more than {ENGINE_FRAMES_BYTES} bytes"));
+            refuse(format_args!(
+                "the engine's own frames take more than {ENGINE_FRAMES_BYTES} bytes"
+            ));
         }
         // SAFETY: the words are this thread's and set up for the run, whose entry lies below this
         // frame (its callees' are dead by then); the rest by contract.

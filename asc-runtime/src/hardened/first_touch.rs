@@ -29,7 +29,11 @@ pub(crate) fn verify(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
             table.insert(entry.address + offset, old_byte(log, entry, offset));
         }
     }
-    table.words().iter().filter(|word| word.key != 0).try_for_each(check)
+    table
+        .words()
+        .iter()
+        .filter(|word| word.key != 0)
+        .try_for_each(check)
 }
 
 fn old_byte(log: &UndoLog, entry: &Entry, offset: usize) -> u8 {
@@ -43,8 +47,12 @@ fn old_byte(log: &UndoLog, entry: &Entry, offset: usize) -> u8 {
 
 fn check(word: &Word) -> Result<(), Fault> {
     let address = (word.key as usize - 1) * 8;
-    for (offset, (covered, expected)) in
-        word.mask.to_ne_bytes().into_iter().zip(word.value.to_ne_bytes()).enumerate()
+    for (offset, (covered, expected)) in word
+        .mask
+        .to_ne_bytes()
+        .into_iter()
+        .zip(word.value.to_ne_bytes())
+        .enumerate()
     {
         if covered == 0 {
             continue;
@@ -52,9 +60,11 @@ fn check(word: &Word) -> Result<(), Fault> {
         // SAFETY: E1: an entry covers this byte.
         let found = unsafe { read_word(address + offset, 1) };
         if found != u64::from(expected) {
-            return Err(Fault::new(Stage::Rollback, "the rollback left a wrong byte")
-                .at(address + offset)
-                .values(u64::from(expected), found));
+            return Err(
+                Fault::new(Stage::Rollback, "the rollback left a wrong byte")
+                    .at(address + offset)
+                    .values(u64::from(expected), found),
+            );
         }
     }
     Ok(())
@@ -69,7 +79,10 @@ struct Table {
 impl Table {
     fn new(words_max: usize) -> Self {
         let slots = (words_max * 2).next_power_of_two();
-        Self { memory: Mapping::new(slots * size_of::<Word>()), slots }
+        Self {
+            memory: Mapping::new(slots * size_of::<Word>()),
+            slots,
+        }
     }
 
     fn insert(&self, address: usize, byte: u8) {

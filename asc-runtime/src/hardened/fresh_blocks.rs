@@ -86,7 +86,9 @@ impl FreshBlocks {
             let contents = ptr::with_exposed_provenance::<u8>(address);
             let saved = if size > COPIED_BYTES_MAX {
                 // SAFETY: F1.
-                u64::from(crc32c(unsafe { core::slice::from_raw_parts(contents, size) }))
+                u64::from(crc32c(unsafe {
+                    core::slice::from_raw_parts(contents, size)
+                }))
             } else {
                 if used + size > self.arena.len() {
                     self.arena.grow(used + size);
@@ -106,34 +108,58 @@ impl FreshBlocks {
     /// Demands that the second run left the same.
     pub(crate) fn compare(&self) -> Result<(), Fault> {
         if self.count != self.captured {
-            return Err(Fault::new(Stage::Compare, "the runs allocated different numbers of blocks")
-                .values(self.captured as u64, self.count as u64));
+            return Err(Fault::new(
+                Stage::Compare,
+                "the runs allocated different numbers of blocks",
+            )
+            .values(self.captured as u64, self.count as u64));
         }
-        self.blocks().iter().try_for_each(|block| self.compare_block(block))
+        self.blocks()
+            .iter()
+            .try_for_each(|block| self.compare_block(block))
     }
 
     fn compare_block(&self, block: &Block) -> Result<(), Fault> {
-        let Block { address, size, saved } = *block;
+        let Block {
+            address,
+            size,
+            saved,
+        } = *block;
         let contents = ptr::with_exposed_provenance::<u8>(address);
-        let fault = Fault::new(Stage::Compare, "the runs left different bytes in a new block");
+        let fault = Fault::new(
+            Stage::Compare,
+            "the runs left different bytes in a new block",
+        );
         if size > COPIED_BYTES_MAX {
             // SAFETY: F1.
-            let sum = u64::from(crc32c(unsafe { core::slice::from_raw_parts(contents, size) }));
-            return if sum == saved { Ok(()) } else { Err(fault.at(address).values(saved, sum)) };
+            let sum = u64::from(crc32c(unsafe {
+                core::slice::from_raw_parts(contents, size)
+            }));
+            return if sum == saved {
+                Ok(())
+            } else {
+                Err(fault.at(address).values(saved, sum))
+            };
         }
         let expected = self.arena.base().wrapping_add(saved as usize).cast_const();
         // SAFETY: F1, and `capture` kept `size` bytes there.
         match unsafe { first_difference(expected, contents, size) } {
             None => Ok(()),
-            Some(Difference { offset, expected, found }) => {
-                Err(fault.at(address + offset).values(expected, found))
-            }
+            Some(Difference {
+                offset,
+                expected,
+                found,
+            }) => Err(fault.at(address + offset).values(expected, found)),
         }
     }
 
     /// Whether a range lies in one of the latest blocks.
     pub(crate) fn covers_recently(&self, address: usize, length: usize) -> bool {
-        self.blocks().iter().rev().take(RECENT).any(|block| block.contains(address, length))
+        self.blocks()
+            .iter()
+            .rev()
+            .take(RECENT)
+            .any(|block| block.contains(address, length))
     }
 
     /// The blocks of the run in progress.
@@ -145,7 +171,11 @@ impl FreshBlocks {
     /// Where the blocks and their records lie.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, usize)> {
         let own = [self.blocks.range(), self.arena.range()].into_iter();
-        own.chain(self.blocks().iter().map(|block| (block.address, block.size)))
+        own.chain(
+            self.blocks()
+                .iter()
+                .map(|block| (block.address, block.size)),
+        )
     }
 
     fn pointer(&self, index: usize) -> *mut Block {

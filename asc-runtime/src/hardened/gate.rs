@@ -77,8 +77,10 @@ pub(crate) unsafe fn pass(words: *mut ThreadWords, sequence: u64, gate: Gate) ->
     let found = unsafe { (*words).signature };
     let expected = seed(sequence).wrapping_add(gate.before());
     if found != expected {
-        return Err(Fault::new(Stage::ControlFlow, "a stage was skipped or repeated")
-            .values(expected, found));
+        return Err(
+            Fault::new(Stage::ControlFlow, "a stage was skipped or repeated")
+                .values(expected, found),
+        );
     }
     // SAFETY: by contract.
     unsafe { (*words).signature = found.wrapping_add(gate.step()) };

@@ -11,7 +11,10 @@ pub(crate) struct Guarded {
 
 impl Guarded {
     pub(crate) const fn new(value: u64) -> Self {
-        Self { value, complement: !value }
+        Self {
+            value,
+            complement: !value,
+        }
     }
 
     /// The value, if both copies agree.
@@ -25,8 +28,11 @@ impl Guarded {
         if value == !complement {
             Ok(value)
         } else {
-            Err(Fault::new(Stage::Runtime, "a bookkeeping word and its complement differ")
-                .values(!complement, value))
+            Err(Fault::new(
+                Stage::Runtime,
+                "a bookkeeping word and its complement differ",
+            )
+            .values(!complement, value))
         }
     }
 }

@@ -17,7 +17,10 @@ impl Mapping {
     /// Maps at least `bytes`. Ends the process with a refusal when the system has no memory.
     pub(crate) fn new(bytes: usize) -> Self {
         match MmapMut::map_anon(bytes) {
-            Ok(mut map) => Self { base: map.as_mut_ptr(), map },
+            Ok(mut map) => Self {
+                base: map.as_mut_ptr(),
+                map,
+            },
             Err(error) => out_of_memory(bytes, error.raw_os_error()),
         }
     }

@@ -82,9 +82,16 @@ pub(crate) unsafe fn first_difference(
     if expected == found {
         return None;
     }
-    let offset = expected.iter().zip(found).position(|(expected, found)| expected != found)?;
+    let offset = expected
+        .iter()
+        .zip(found)
+        .position(|(expected, found)| expected != found)?;
     let (expected, found) = (excerpt(&expected[offset..]), excerpt(&found[offset..]));
-    Some(Difference { offset, expected, found })
+    Some(Difference {
+        offset,
+        expected,
+        found,
+    })
 }
 
 /// The first bytes as a word, zero-extended.

@@ -60,7 +60,10 @@ impl Returned {
     pub(crate) const NOTHING: Self = Self { low: 0, high: 0 };
 
     pub(crate) const fn word(value: u64) -> Self {
-        Self { low: value, high: 0 }
+        Self {
+            low: value,
+            high: 0,
+        }
     }
 
     pub(crate) const fn words([low, high]: [u64; 2]) -> Self {

@@ -55,9 +55,14 @@ pub(crate) struct State {
 
 /// Maps an empty output.
 pub(crate) fn create() -> NonNull<State> {
-    let map = MmapOptions::new().len(HEADER_BYTES + OUTPUT_BYTES_MAX).no_reserve_swap().map_anon();
+    let map = MmapOptions::new()
+        .len(HEADER_BYTES + OUTPUT_BYTES_MAX)
+        .no_reserve_swap()
+        .map_anon();
     let Ok(mut map) = map else {
-        refuse(format_args!("no address space for an `Output`: raise the limit (ulimit -v)"));
+        refuse(format_args!(
+            "no address space for an `Output`: raise the limit (ulimit -v)"
+        ));
     };
     let state: NonNull<State> = NonNull::from(&mut *map).cast();
     core::mem::forget(map);
@@ -88,7 +93,12 @@ unsafe extern "C" fn write_outside(state: *mut State, bytes: *const u8, length: 
     let bytes = unsafe { core::slice::from_raw_parts(bytes, length) };
     let committed = state.demand_committed();
     state.append(committed, bytes);
-    state.commit(committed + length, checksum::append(state.demand_checksum(), bytes), 0, 0);
+    state.commit(
+        committed + length,
+        checksum::append(state.demand_checksum(), bytes),
+        0,
+        0,
+    );
 }
 
 unsafe extern "C" fn write_inside(state: *mut State, bytes: *const u8, length: usize) -> Returned {
@@ -138,14 +148,19 @@ impl State {
         if context.run == 1 {
             context.outputs.add(self);
         } else if !context.outputs.contains(self) {
-            return Err(Fault::new(Stage::Output, "only the second run writes to this output"));
+            return Err(Fault::new(
+                Stage::Output,
+                "only the second run writes to this output",
+            ));
         }
         Ok(())
     }
 
     fn append(&mut self, position: usize, bytes: &[u8]) {
         if position + bytes.len() > OUTPUT_BYTES_MAX {
-            refuse(format_args!("an `Output` grew beyond {OUTPUT_BYTES_MAX} bytes: send and clear it"));
+            refuse(format_args!(
+                "an `Output` grew beyond {OUTPUT_BYTES_MAX} bytes: send and clear it"
+            ));
         }
         let target = self.data().wrapping_add(position);
         // SAFETY: within the mapping (O1, just checked); the source is a live slice elsewhere.
@@ -164,8 +179,11 @@ impl State {
         // SAFETY: both hold that many bytes (O1, O2).
         match unsafe { first_difference(expected, bytes.as_ptr(), bytes.len()) } {
             None => Ok(()),
-            Some(Difference { expected, found, .. }) => {
-                Err(Fault::new(Stage::Output, "the runs write different bytes").values(expected, found))
+            Some(Difference {
+                expected, found, ..
+            }) => {
+                Err(Fault::new(Stage::Output, "the runs write different bytes")
+                    .values(expected, found))
             }
         }
     }
@@ -177,9 +195,15 @@ impl State {
 
     fn compare(&self, second_run: u64) -> Result<(), Fault> {
         let recorded = self.recorded.get()?;
-        let written = if self.stamp == second_run { self.position as u64 } else { self.committed.get()? };
+        let written = if self.stamp == second_run {
+            self.position as u64
+        } else {
+            self.committed.get()?
+        };
         if written != recorded {
-            return Err(Fault::new(Stage::Output, "the second run writes less").values(recorded, written));
+            return Err(
+                Fault::new(Stage::Output, "the second run writes less").values(recorded, written)
+            );
         }
         Ok(())
     }
@@ -192,11 +216,18 @@ impl State {
 
     /// The verified bytes' checksum, if the handler that wrote them passed every gate.
     fn verified_checksum(&self) -> Result<u32, Fault> {
-        let receipt = if self.sealed_by == 0 { 0 } else { gate::receipt(self.sealed_by) };
+        let receipt = if self.sealed_by == 0 {
+            0
+        } else {
+            gate::receipt(self.sealed_by)
+        };
         let checksum = self.seal.wrapping_sub(receipt);
         u32::try_from(checksum).map_err(|_| {
-            Fault::new(Stage::ControlFlow, "an output is not sealed by a whole handler")
-                .values(receipt, self.seal)
+            Fault::new(
+                Stage::ControlFlow,
+                "an output is not sealed by a whole handler",
+            )
+            .values(receipt, self.seal)
         })
     }
 
@@ -206,7 +237,8 @@ impl State {
 
     /// [`Self::verified_checksum`], outside handlers.
     pub(crate) fn demand_checksum(&self) -> u32 {
-        self.verified_checksum().unwrap_or_else(|fault| stop(&fault))
+        self.verified_checksum()
+            .unwrap_or_else(|fault| stop(&fault))
     }
 
     /// The verified bytes.
@@ -223,7 +255,10 @@ impl State {
     }
 
     fn data(&self) -> *mut u8 {
-        (&raw const *self).cast_mut().cast::<u8>().wrapping_add(HEADER_BYTES)
+        (&raw const *self)
+            .cast_mut()
+            .cast::<u8>()
+            .wrapping_add(HEADER_BYTES)
     }
 }
 
@@ -240,7 +275,10 @@ pub(crate) struct OutputList {
 
 impl OutputList {
     pub(crate) fn new() -> Self {
-        Self { pointers: Mapping::new(OUTPUTS_MIN * size_of::<*mut State>()), count: 0 }
+        Self {
+            pointers: Mapping::new(OUTPUTS_MIN * size_of::<*mut State>()),
+            count: 0,
+        }
     }
 
     pub(crate) const fn begin(&mut self) {
@@ -252,7 +290,11 @@ impl OutputList {
         if bytes > self.pointers.len() {
             self.pointers.grow(bytes);
         }
-        let slot = self.pointers.base().cast::<*mut State>().wrapping_add(self.count);
+        let slot = self
+            .pointers
+            .base()
+            .cast::<*mut State>()
+            .wrapping_add(self.count);
         // SAFETY: the mapping was grown to hold this index.
         unsafe { slot.write(state) };
         self.count += 1;
@@ -271,7 +313,8 @@ impl OutputList {
 
     pub(crate) fn compare(&self, second_run: u64) -> Result<(), Fault> {
         // SAFETY: as for `capture`.
-        self.states().try_for_each(|state| unsafe { (*state).compare(second_run) })
+        self.states()
+            .try_for_each(|state| unsafe { (*state).compare(second_run) })
     }
 
     /// Makes the bytes of both runs readable; the seal is right only behind the last gate.
@@ -288,7 +331,9 @@ impl OutputList {
 
     /// Where the list and the outputs in it lie.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, usize)> {
-        let outputs = self.states().map(|state| (state.addr(), HEADER_BYTES + OUTPUT_BYTES_MAX));
+        let outputs = self
+            .states()
+            .map(|state| (state.addr(), HEADER_BYTES + OUTPUT_BYTES_MAX));
         core::iter::once(self.pointers.range()).chain(outputs)
     }
 

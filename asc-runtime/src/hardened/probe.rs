@@ -36,7 +36,14 @@ fn probe(handler: &'static Handler, context: &mut Context) {
     context.fresh.start_run();
     context.log.record(own_words());
     // SAFETY: the body stores one pointer to the cell; the words are this thread's.
-    unsafe { run_body(allocate, (&raw mut block).cast(), PROBE_CLEARED_BYTES, thread_words()) };
+    unsafe {
+        run_body(
+            allocate,
+            (&raw mut block).cast(),
+            PROBE_CLEARED_BYTES,
+            thread_words(),
+        )
+    };
     context.log.end_recording(own_words());
     context.events.end_recording();
     let seen = matches!(context.events.count(), Ok(1));

@@ -33,7 +33,11 @@ pub(crate) struct RepeatFilter {
 
 impl RepeatFilter {
     pub(crate) fn new() -> Self {
-        Self { table: Mapping::new(SLOTS_MIN * 8), generation: 0, slots: SLOTS_MIN }
+        Self {
+            table: Mapping::new(SLOTS_MIN * 8),
+            generation: 0,
+            slots: SLOTS_MIN,
+        }
     }
 
     /// Starts a run with an empty, small table.
@@ -59,7 +63,11 @@ impl RepeatFilter {
 
     /// Entries after which the table wants to grow.
     pub(crate) fn entries_max(&self) -> usize {
-        if self.slots == SLOTS_MAX { usize::MAX } else { self.slots / 2 }
+        if self.slots == SLOTS_MAX {
+            usize::MAX
+        } else {
+            self.slots / 2
+        }
     }
 
     /// Where the table lies.

@@ -69,7 +69,11 @@ impl Touched {
             if (self.ranges_used + 1) * 16 > self.ranges.len() {
                 self.ranges.grow((self.ranges_used + 1) * 16);
             }
-            let slot = self.ranges.base().cast::<[usize; 2]>().wrapping_add(self.ranges_used);
+            let slot = self
+                .ranges
+                .base()
+                .cast::<[usize; 2]>()
+                .wrapping_add(self.ranges_used);
             // SAFETY: the mapping was grown to hold this index.
             unsafe { slot.write([address, address + length]) };
             self.ranges_used += 1;
@@ -99,7 +103,10 @@ impl Touched {
         // SAFETY: the used part is initialised.
         let ranges: &[[usize; 2]] =
             unsafe { core::slice::from_raw_parts(self.ranges.base().cast(), self.ranges_used) };
-        ranges.iter().rev().any(|&[start, end]| (start..end).contains(&address))
+        ranges
+            .iter()
+            .rev()
+            .any(|&[start, end]| (start..end).contains(&address))
     }
 
     /// The slot that holds `word`, or the free one where it belongs. Word 0 is never touched.

@@ -134,9 +134,12 @@ impl UndoLog {
         let stored = self.index_of(words.cursor);
         if stored != entries.len() {
             let missing = entries.get(stored).map_or(0, |entry| entry.address);
-            return Err(Fault::new(Stage::Compare, "the second run stored less often than the first")
-                .at(missing)
-                .values(entries.len() as u64, stored as u64));
+            return Err(Fault::new(
+                Stage::Compare,
+                "the second run stored less often than the first",
+            )
+            .at(missing)
+            .values(entries.len() as u64, stored as u64));
         }
         let mut sum = 0;
         for entry in entries {
@@ -144,20 +147,30 @@ impl UndoLog {
         }
         let expected = self.sum.get()?;
         if sum != expected {
-            return Err(Fault::new(Stage::Compare, "the sums of what the runs stored differ")
-                .values(expected, sum));
+            return Err(
+                Fault::new(Stage::Compare, "the sums of what the runs stored differ")
+                    .values(expected, sum),
+            );
         }
         Ok(())
     }
 
     /// Bytes in use: entries and arena.
     pub(crate) fn bytes(&self) -> usize {
-        self.count.get().map_or(0, |count| count as usize * size_of::<Entry>()) + self.arena_used
+        self.count
+            .get()
+            .map_or(0, |count| count as usize * size_of::<Entry>())
+            + self.arena_used
     }
 
     /// Where the log itself lies.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, usize)> {
-        [self.entries.range(), self.arena.range(), self.filter.range()].into_iter()
+        [
+            self.entries.range(),
+            self.arena.range(),
+            self.filter.range(),
+        ]
+        .into_iter()
     }
 
     /// Logs or checks a store of any length.
@@ -180,11 +193,15 @@ impl UndoLog {
             return Ok(());
         }
         // SAFETY: E1: the application is about to write these bytes.
-        self.step(words, address, length, |_| unsafe { read_word(address, length) })
+        self.step(words, address, length, |_| unsafe {
+            read_word(address, length)
+        })
     }
 
     fn range(&mut self, address: usize, length: usize) -> Result<(), Fault> {
-        self.step(own_words(), address, length, |log| log.keep(address, length))
+        self.step(own_words(), address, length, |log| {
+            log.keep(address, length)
+        })
     }
 
     /// Appends an entry, or demands that it is the next one.
@@ -199,7 +216,12 @@ impl UndoLog {
             self.make_room(words, address, length)?;
         }
         if words.phase == 1 {
-            let entry = Entry { address, length, old: old(self), new: 0 };
+            let entry = Entry {
+                address,
+                length,
+                old: old(self),
+                new: 0,
+            };
             // SAFETY: the cursor is below the limit, so inside the mapping.
             unsafe { words.cursor.write(entry) };
         } else {
@@ -233,9 +255,12 @@ impl UndoLog {
         }
         let count = self.count.get()? as usize;
         if index >= count {
-            return Err(Fault::new(Stage::SecondRun, "the second run stores more often than the first")
-                .at(address)
-                .values(0, length as u64));
+            return Err(Fault::new(
+                Stage::SecondRun,
+                "the second run stores more often than the first",
+            )
+            .at(address)
+            .values(0, length as u64));
         }
         words.limit = self.entry_pointer(count.min(self.filter.entries_max()));
         if words.cursor < words.limit {
@@ -263,7 +288,10 @@ impl UndoLog {
     fn recorded(&self) -> Result<&[Entry], Fault> {
         let count = self.count.get()? as usize;
         if count * size_of::<Entry>() > self.entries.len() {
-            return Err(Fault::new(Stage::Runtime, "the log is longer than its memory"));
+            return Err(Fault::new(
+                Stage::Runtime,
+                "the log is longer than its memory",
+            ));
         }
         // SAFETY: initialised (L1) and inside the mapping.
         Ok(unsafe { core::slice::from_raw_parts(self.base(), count) })
@@ -272,10 +300,15 @@ impl UndoLog {
     fn capture_entry(&mut self, index: usize) -> u64 {
         let entry = self.entry_pointer(index);
         // SAFETY: below the count (L1).
-        let Entry { address, length, .. } = unsafe { entry.read() };
+        let Entry {
+            address, length, ..
+        } = unsafe { entry.read() };
         let (new, sum) = if length > 8 {
             let offset = self.keep(address, length);
-            (offset, checksum(self.arena.base().wrapping_add(offset as usize), length))
+            (
+                offset,
+                checksum(self.arena.base().wrapping_add(offset as usize), length),
+            )
         } else {
             // SAFETY: E1.
             let word = unsafe { read_word(address, length) };
@@ -310,7 +343,12 @@ impl UndoLog {
 
     /// The entry's share of the sum, computed from memory.
     fn compare_entry(&self, entry: &Entry) -> Result<u64, Fault> {
-        let Entry { address, length, new, .. } = *entry;
+        let Entry {
+            address,
+            length,
+            new,
+            ..
+        } = *entry;
         if !entry.is_range() {
             // SAFETY: E1.
             let found = unsafe { read_word(address, length) };
@@ -323,10 +361,16 @@ impl UndoLog {
         let found = ptr::with_exposed_provenance(address);
         // SAFETY: E1 and L2.
         match unsafe { first_difference(expected, found, length) } {
-            None => Ok(sum_of([address as u64, length as u64, checksum(found, length)])),
-            Some(Difference { offset, expected, found }) => {
-                Err(differs(address + offset).values(expected, found))
-            }
+            None => Ok(sum_of([
+                address as u64,
+                length as u64,
+                checksum(found, length),
+            ])),
+            Some(Difference {
+                offset,
+                expected,
+                found,
+            }) => Err(differs(address + offset).values(expected, found)),
         }
     }
 
@@ -378,7 +422,9 @@ pub(crate) fn own_words() -> &'static mut ThreadWords {
 /// A sum over a range that no single wrong byte leaves unchanged.
 fn checksum(start: *const u8, length: usize) -> u64 {
     // SAFETY: the callers' ranges are valid (E1, L2).
-    u64::from(crate::checksum::crc32c(unsafe { core::slice::from_raw_parts(start, length) }))
+    u64::from(crate::checksum::crc32c(unsafe {
+        core::slice::from_raw_parts(start, length)
+    }))
 }
 
 const fn word_length(rest: usize) -> usize {

@@ -3,7 +3,9 @@
 //! Outside a handler each performs the operation it names. The orders are at least those asked
 //! for: on x86-64 only stores have a cheaper form than sequential consistency.
 
-use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, compiler_fence, fence};
+use core::sync::atomic::{
+    AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, compiler_fence, fence,
+};
 
 use crate::hardened::atomic::{Operation, asc_atomic, perform};
 use crate::hardened::sys::handler_active;
@@ -161,5 +163,14 @@ fn wide(operation: Operation, address: *mut u128, value: u128, expected: u128) -
     }
     let (low, high) = (expected as u64, (expected >> 64) as u64);
     // SAFETY: a handler is active (W2), and the caller performs this operation there.
-    unsafe { asc_atomic(address, operation.code(16), value as u64, (value >> 64) as u64, low, high) }
+    unsafe {
+        asc_atomic(
+            address,
+            operation.code(16),
+            value as u64,
+            (value >> 64) as u64,
+            low,
+            high,
+        )
+    }
 }

@@ -109,7 +109,9 @@ macro_rules! log_word {
 macro_rules! covered_by_word {
     ($last_byte:literal) => {
         concat!(
-            "lea rdx, [rdi + ", $last_byte, "]\n",
+            "lea rdx, [rdi + ",
+            $last_byte,
+            "]\n",
             "xor rdx, rdi\n",
             "test rdx, -8\n",
             "jnz 4f\n",
@@ -123,8 +125,20 @@ macro_rules! covered_by_word {
     };
 }
 log_word!("asc_log_8", "8", "", "mov rax, qword ptr [rdi]", "");
-log_word!("asc_log_4", "4", "bts rcx, 47", "mov eax, dword ptr [rdi]", covered_by_word!("3"));
-log_word!("asc_log_2", "2", "bts rcx, 48", "movzx eax, word ptr [rdi]", covered_by_word!("1"));
+log_word!(
+    "asc_log_4",
+    "4",
+    "bts rcx, 47",
+    "mov eax, dword ptr [rdi]",
+    covered_by_word!("3")
+);
+log_word!(
+    "asc_log_2",
+    "2",
+    "bts rcx, 48",
+    "movzx eax, word ptr [rdi]",
+    covered_by_word!("1")
+);
 log_word!(
     "asc_log_1",
     "1",
