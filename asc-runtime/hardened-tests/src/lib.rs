@@ -6,3 +6,4 @@
 pub mod arguments;
 pub mod digest;
 pub mod random;
+pub mod unseen;

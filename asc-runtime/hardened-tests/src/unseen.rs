@@ -1,0 +1,47 @@
+//! Effects that the hardened build does not see: inline assembly carries no hooks.
+//!
+//! This is how the trap programs play the faulty processor. Nothing here is logged, undone or
+//! compared by itself.
+
+use std::arch::asm;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+static SECOND: AtomicU8 = AtomicU8::new(1);
+
+/// Whether this is the second of two runs. To be called exactly once in each run of a handler.
+#[inline(never)]
+pub fn second_run() -> bool {
+    let mut second: u8;
+    // SAFETY: flips the byte of a static and reads it.
+    unsafe {
+        asm!(
+            "xor byte ptr [{flag}], 1",
+            "mov {second}, byte ptr [{flag}]",
+            flag = in(reg) SECOND.as_ptr(),
+            second = out(reg_byte) second,
+            options(nostack),
+        );
+    }
+    second == 1
+}
+
+/// Whether the next run is the first of two, as it must be between handlers.
+pub fn between_handlers() -> bool {
+    SECOND.load(Ordering::Relaxed) == 1
+}
+
+/// Flips bits of a byte in memory.
+///
+/// # Safety
+/// `address` is valid for reads and writes.
+#[inline(never)]
+pub unsafe fn flip(address: *mut u8, bits: u8) {
+    // SAFETY: by contract.
+    unsafe { asm!("xor byte ptr [{address}], {bits}", address = in(reg) address, bits = in(reg_byte) bits, options(nostack)) };
+}
+
+/// `value`, or `wrong` in the second run, so that the compiler cannot tell.
+#[inline(never)]
+pub fn in_second_run(second: bool, value: u64, wrong: u64) -> u64 {
+    std::hint::black_box(if second { wrong } else { value })
+}
