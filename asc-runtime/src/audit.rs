@@ -21,10 +21,12 @@
 //! assert!(report.is_complete(), "{report}");
 //! ```
 
+use core::ffi::c_int;
 use core::fmt;
 use core::ptr::{self, NonNull};
 use std::fs;
 
+use crate::__private::Handler;
 use crate::hardened::context::{Context, attach};
 use crate::hardened::effect::errno_location;
 use crate::hardened::mapping::Mapping;
@@ -168,32 +170,7 @@ impl Audit {
     /// Compares memory with the copy; what lies between this thread's stack pointer and `frame`
     /// belongs to the runtime and the handler.
     pub(crate) fn compare(&mut self, context: &Context, frame: usize) {
-        let here = (&raw const frame).addr();
-        let stack = self
-            .regions
-            .iter()
-            .find(|region| (region.start..region.end).contains(&here));
-        let frames = stack.map(|region| (region.start, frame - region.start));
-        let handler = context
-            .handler
-            .map(|handler| (ptr::from_ref(handler).addr(), size_of_val(handler)));
-        let own = (ptr::from_ref(self).addr(), size_of::<Self>());
-        // The C library sets errno without being part of the handler.
-        let errno = errno_location().addr();
-        let regions = (self.regions.as_ptr().addr(), size_of_val(&*self.regions));
-        let found = (
-            self.found.as_ptr().addr(),
-            DIFFERENCES_MAX * size_of::<(usize, u8, u8)>(),
-        );
-        let fixed = [
-            Some(own),
-            Some(regions),
-            Some(found),
-            frames,
-            handler,
-            Some((errno, 4)),
-            kernel_area(),
-        ];
+        let fixed = self.uninstrumented(context, frame);
         let excluded = |address: usize| {
             let mut ranges = fixed
                 .into_iter()
@@ -213,6 +190,27 @@ impl Audit {
                 address = different + 1;
             }
         }
+    }
+
+    /// Where memory changes without a store of the handler: start and length of each range.
+    fn uninstrumented(&self, context: &Context, frame: usize) -> [Option<(usize, usize)>; 7] {
+        let own = (ptr::from_ref(self).addr(), size_of::<Self>());
+        let regions = (self.regions.as_ptr().addr(), size_of_val(&*self.regions));
+        let found_bytes = DIFFERENCES_MAX * size_of::<(usize, u8, u8)>();
+        let here = (&raw const frame).addr();
+        let mut stacks = self.regions.iter();
+        let stack = stacks.find(|region| (region.start..region.end).contains(&here));
+        let handler = context.handler.map(ptr::from_ref);
+        [
+            Some(own),
+            Some(regions),
+            Some((self.found.as_ptr().addr(), found_bytes)),
+            stack.map(|region| (region.start, frame - region.start)),
+            handler.map(|handler| (handler.addr(), size_of::<Handler>())),
+            // The C library sets errno without being part of the handler.
+            Some((errno_location().addr(), size_of::<c_int>())),
+            kernel_area(),
+        ]
     }
 
     fn next_difference(&self, region: Region, from: usize) -> Option<usize> {
