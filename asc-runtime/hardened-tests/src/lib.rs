@@ -4,6 +4,7 @@
 //! every profile and runs them.
 
 pub mod arguments;
+pub mod bump;
 pub mod digest;
 pub mod random;
 pub mod unseen;

@@ -1,0 +1,97 @@
+//! One thing per run of this program that has no place in a handler: `refusal call=NAME` must end
+//! with status 87 and a message that names the way out. `refusal list` prints the names.
+
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, exit};
+use std::time::Duration;
+
+use asc_hardened_tests::arguments;
+use asc_runtime::{Output, asc_handler};
+
+/// Exit status for an unknown call.
+const EXIT_USAGE: i32 = 2;
+
+type Call = (&'static str, fn());
+
+const CALLS: &[Call] = &[
+    ("print", || println!("from a handler")),
+    ("print_error", || eprintln!("from a handler")),
+    ("open", || drop(black_box(File::open("/dev/null")))),
+    ("read_file", || drop(black_box(fs::read("/dev/null")))),
+    ("create_directory", || drop(black_box(fs::create_dir("/dev/null/none")))),
+    ("remove_file", || drop(black_box(fs::remove_file("/dev/null/none")))),
+    ("connect", || drop(black_box(TcpStream::connect("127.0.0.1:9")))),
+    ("listen", || drop(black_box(TcpListener::bind("127.0.0.1:0")))),
+    ("spawn_thread", || drop(black_box(std::thread::spawn(|| ())))),
+    ("spawn_process", || drop(black_box(Command::new("true").status()))),
+    ("sleep", || std::thread::sleep(Duration::from_millis(1))),
+    ("create_output", || drop(black_box(Output::new()))),
+];
+
+fn main() {
+    if arguments::flag("list") {
+        CALLS.iter().for_each(|(name, _)| println!("{name}"));
+        ["write_open_file", "read_open_file", "read_output", "clear_output", "drop_output"]
+            .iter()
+            .for_each(|name| println!("{name}"));
+        return;
+    }
+    let wanted = arguments::text("call").unwrap_or_default();
+    println!("before");
+    match wanted.as_str() {
+        "write_open_file" => write_open_file(&mut writable()),
+        "read_open_file" => drop(black_box(read_open_file(&mut readable()))),
+        "read_output" => drop(black_box(read_output(&Output::new()))),
+        "clear_output" => clear_output(&mut Output::new()),
+        "drop_output" => drop_output(&mut Some(Output::new())),
+        _ => {
+            let Some((_, call)) = CALLS.iter().find(|(name, _)| *name == wanted) else {
+                eprintln!("no call is named `{wanted}`: see `refusal list`");
+                exit(EXIT_USAGE)
+            };
+            handler(*call);
+        }
+    }
+    println!("after");
+}
+
+#[asc_handler]
+fn handler(call: fn()) {
+    call();
+}
+
+fn writable() -> File {
+    File::options().write(true).open("/dev/null").expect("always there")
+}
+
+fn readable() -> File {
+    File::open("/dev/null").expect("always there")
+}
+
+#[asc_handler]
+fn write_open_file(file: &mut File) {
+    drop(file.write(b"x"));
+}
+
+#[asc_handler]
+fn read_open_file(file: &mut File) -> usize {
+    file.read(&mut [0; 9]).unwrap_or(0)
+}
+
+#[asc_handler]
+fn read_output(output: &Output) -> usize {
+    output.bytes().len()
+}
+
+#[asc_handler]
+fn clear_output(output: &mut Output) {
+    output.clear();
+}
+
+#[asc_handler]
+fn drop_output(output: &mut Option<Output>) {
+    *output = None;
+}
