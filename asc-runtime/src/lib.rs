@@ -8,7 +8,7 @@
 //! standard error and exit status [`EXIT_FAULT`] before anything wrong leaves it.
 //!
 //! In a program built by plain `cargo` the same source runs every handler once, unprotected;
-//! [`mode`] tells which of the two it is.
+//! [`mode()`] tells which of the two it is.
 //!
 //! ```
 //! use asc_runtime::{asc_handler, Input, Output};
