@@ -23,6 +23,7 @@ const TIME_AND_RANDOMNESS: &[&str] = &[
     "time",
     "getrandom",
     "getentropy",
+    "sched_getcpu",
     "syscall",
 ];
 
@@ -113,6 +114,27 @@ pub(crate) fn all() -> impl Iterator<Item = &'static str> {
 mod tests {
     use super::{WEAKLY_REFERENCED, all};
     use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    /// The runtime beside this crate in the checkout.
+    #[test]
+    fn the_runtime_defines_exactly_these_wrappers() {
+        let hardened = Path::new(env!("CARGO_MANIFEST_DIR")).join("../asc-runtime/src/hardened");
+        let mut defined = BTreeSet::new();
+        for file in ["allocation.rs", "effect.rs", "refusal.rs"] {
+            let source = fs::read_to_string(hardened.join(file)).expect("the runtime's source");
+            defined.extend(source.split("__wrap_").skip(1).map(|rest| {
+                let is_name = |character: char| character.is_alphanumeric() || character == '_';
+                rest.split(|character| !is_name(character))
+                    .next()
+                    .unwrap_or("")
+                    .to_owned()
+            }));
+        }
+        defined.remove("");
+        assert_eq!(defined, all().map(str::to_owned).collect());
+    }
 
     #[test]
     fn no_symbol_is_listed_twice() {

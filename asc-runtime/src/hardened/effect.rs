@@ -1,8 +1,8 @@
-//! Clocks, randomness and thread-local destructors inside handlers.
+//! Clocks, randomness, the processor's number and thread-local destructors inside handlers.
 //!
-//! Clocks and random bytes are asked for once, in the first run, and replayed in the second, so
-//! that a handler stays a function of its state, its message and these answers. A thread-local
-//! destructor is registered once, at commit.
+//! Clocks, random bytes and the like are asked for once, in the first run, and replayed in the
+//! second, so that a handler stays a function of its state, its message and these answers. A
+//! thread-local destructor is registered once, at commit.
 //!
 //! Events: `Effect [function, argument, argument, length] -> [result and errno, payload offset]`
 //! and `ThreadExit [destructor, object, library, 0] -> [0, 0]`.
@@ -26,6 +26,7 @@ enum Function {
     Time,
     GetRandom,
     GetEntropy,
+    GetProcessor,
     SystemCall,
 }
 
@@ -35,6 +36,7 @@ unsafe extern "C" {
     fn __real_time(time: *mut libc::time_t) -> libc::time_t;
     fn __real_getrandom(buffer: *mut u8, length: usize, flags: u32) -> isize;
     fn __real_getentropy(buffer: *mut u8, length: usize) -> c_int;
+    fn __real_sched_getcpu() -> c_int;
     fn __real_syscall(number: c_long, ...) -> c_long;
     fn __real___cxa_thread_atexit_impl(destructor: usize, object: usize, library: usize) -> c_int;
 }
@@ -63,6 +65,11 @@ private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_getentropy(buffer: *mut u8, length: usize) -> c_int;
     outside = __real_getentropy; inside = getentropy;
+}
+private_entry! {
+    #[unsafe(no_mangle)]
+    fn __wrap_sched_getcpu() -> c_int;
+    outside = __real_sched_getcpu; inside = sched_getcpu;
 }
 private_entry! {
     #[unsafe(no_mangle)]
@@ -142,6 +149,14 @@ unsafe extern "C" fn getentropy(buffer: *mut u8, length: usize) -> Returned {
     answered(Function::GetEntropy, 0, buffer, length, |buffer| {
         // SAFETY: the buffer holds `length` bytes.
         i64::from(unsafe { __real_getentropy(buffer, length) })
+    })
+}
+
+/// The thread may have moved to another processor before the second run.
+extern "C" fn sched_getcpu() -> Returned {
+    answered(Function::GetProcessor, 0, ptr::null_mut(), 0, |_| {
+        // SAFETY: takes no arguments.
+        i64::from(unsafe { __real_sched_getcpu() })
     })
 }
 
