@@ -12,6 +12,18 @@
 //! 5. The worker sends the connection's [`asc_runtime::Output`] once no complete request is left
 //!    in what was read, so that the replies to pipelined requests leave together.
 //!
+//! # Where it differs from memcached 1.6.18
+//! - The meta and binary protocols, UDP, Unix sockets, TLS and SASL are not there; a client of the
+//!   binary protocol is disconnected by its first byte.
+//! - Memory is counted per item instead of in slab classes and divided evenly among one shard per
+//!   thread, each with one LRU list; `stats items` and `stats slabs` are all but empty.
+//! - Running as root without `-u` is a warning and not an error.
+//! - A delayed `flush_all` happens in its second; memcached's begins up to two seconds earlier and
+//!   forgets an earlier flush.
+//! - A retrieval with a key that is too long answers with the error alone; memcached also drops
+//!   replies of earlier pipelined requests.
+//! - `incr` of a value with many digits never reads beyond the item.
+//!
 //! # Example
 //! ```
 //! use asc_memcached::{KeyHasher, Placement, Shard, ShardLimits};

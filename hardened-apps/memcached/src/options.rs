@@ -19,7 +19,7 @@ const VERSION_TEXT: &str = concat!(
 
 /// A memcached whose every request is executed twice and compared.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
-#[command(name = "asc-memcached", version = VERSION_TEXT)]
+#[command(name = "asc-memcached", version = VERSION_TEXT, args_override_self = true)]
 pub struct Options {
     /// TCP port to listen on; -1 lets the system choose
     #[arg(
@@ -137,6 +137,15 @@ mod tests {
             parse("--port=1 --memory-limit=2 --threads 1 --conn-limit=3 --udp-port=0 --verbose");
         assert_eq!(long.expect("these are valid").memory_bytes(), 2 << 20);
         assert_eq!(parse("-p -1").expect("valid").port, -1);
+    }
+
+    #[test]
+    fn the_last_of_several_flags_counts() {
+        let options = parse("-t 1 -u root -t 3 -u nobody").expect("these are valid");
+        assert_eq!(
+            (options.threads, options.user.as_deref()),
+            (3, Some("nobody"))
+        );
     }
 
     #[test]

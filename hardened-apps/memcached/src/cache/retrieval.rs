@@ -6,6 +6,7 @@ use super::disposition::Disposition;
 use super::expiry;
 use super::item::Item;
 use super::shard::{Shard, answered};
+use super::slots::SlotId;
 use crate::protocol::{KEY_BYTES_MAX, Retrieval, reply};
 
 /// A handler stops after it has written this much and continues once the peer has taken it: the
@@ -14,6 +15,14 @@ const PART_BYTES_MAX: usize = 64 * 1024;
 
 /// A space, the digits of a `u64`.
 const CAS_BYTES_MAX: usize = 1 + 20;
+
+/// What a retrieval found, counted here so that a handler stores to each counter once.
+#[derive(Debug, Default)]
+struct Reads {
+    hits: u64,
+    misses: u64,
+    bytes_written: usize,
+}
 
 impl Shard {
     /// Serves the keys from byte `at` on, as far as they belong to this shard.
@@ -32,41 +41,59 @@ impl Shard {
         let expires_at = retrieval
             .exptime
             .map(|exptime| expiry::expires_at(exptime, now));
-        let mut written = 0;
+        let mut reads = Reads::default();
+        let mut next = None;
         while let Some(key) = keys.next() {
-            if written >= PART_BYTES_MAX {
-                return self.pause(keys.offset_of_last());
+            if reads.bytes_written >= PART_BYTES_MAX {
+                next = Some(self.pause(keys.offset_of_last()));
+                break;
             }
-            let hash = match self.locate(key, keys.offset_of_last()) {
-                Ok(hash) => hash,
-                Err(elsewhere) => return elsewhere,
-            };
-            let Some(id) = self.find_live(now, hash, key) else {
-                self.count_read(false, retrieval.exptime.is_some());
-                continue;
-            };
-            self.entries.touch(id, now);
-            self.count_read(true, retrieval.exptime.is_some());
-            if !self.entries.item(id).fetched {
-                self.entries.item_mut(id).fetched = true;
+            match self.locate(key, keys.offset_of_last()) {
+                Ok(hash) => match self.find_live(now, hash, key) {
+                    Some(id) => {
+                        self.note_read(now, id, expires_at);
+                        reads.hits += 1;
+                        let item = self.entries.item(id);
+                        reads.bytes_written += write_item(output, item, retrieval.with_cas);
+                    }
+                    None => reads.misses += 1,
+                },
+                Err(elsewhere) => {
+                    next = Some(elsewhere);
+                    break;
+                }
             }
-            if let Some(expires_at) = expires_at {
-                self.entries.item_mut(id).expires_at = expires_at;
-            }
-            written += write_item(output, self.entries.item(id), retrieval.with_cas);
         }
-        answered(output, reply::END)
+        self.count(&reads, expires_at.is_some());
+        next.unwrap_or_else(|| answered(output, reply::END))
+    }
+
+    /// What a read changes: the place in the LRU list, and the expiry if it touches.
+    #[inline]
+    fn note_read(&mut self, now: u32, id: SlotId, expires_at: Option<u32>) {
+        self.entries.touch(id, now);
+        if !self.entries.item(id).fetched {
+            self.entries.item_mut(id).fetched = true;
+        }
+        if let Some(expires_at) = expires_at {
+            self.entries.item_mut(id).expires_at = expires_at;
+        }
     }
 
     #[inline]
-    fn count_read(&mut self, hit: bool, touches: bool) {
-        let counter = match (hit, touches) {
-            (true, false) => &mut self.counters.get_hits,
-            (false, false) => &mut self.counters.get_misses,
-            (true, true) => &mut self.counters.touch_hits,
-            (false, true) => &mut self.counters.touch_misses,
+    fn count(&mut self, reads: &Reads, touches: bool) {
+        let counters = &mut self.counters;
+        let (hits, misses) = if touches {
+            (&mut counters.touch_hits, &mut counters.touch_misses)
+        } else {
+            (&mut counters.get_hits, &mut counters.get_misses)
         };
-        *counter += 1;
+        if reads.hits > 0 {
+            *hits += reads.hits;
+        }
+        if reads.misses > 0 {
+            *misses += reads.misses;
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use mio::event::Event;
 use mio::net::TcpStream;
 
 use super::buffers::{BufferPool, Buffers};
-use super::execution::{self, Position, Progress};
+use super::execution::{self, Pause, Progress};
 use super::shared::{Shared, Traffic};
 use crate::protocol::frame::{Frame, Framer};
 
@@ -53,7 +53,7 @@ pub(super) struct Connection {
     /// Bytes of the next request that are known to be missing still, with those received.
     needed: usize,
     /// Where the request at the beginning of the input goes on.
-    paused: Option<Position>,
+    paused: Option<Pause>,
     /// Bytes to drop from the input.
     discard: usize,
     /// There may be something to receive.
@@ -206,8 +206,8 @@ impl Connection {
             output,
             OUTPUT_BYTES_MAX,
         ) {
-            Progress::Paused(position) => {
-                self.paused = Some(position);
+            Progress::Paused(pause) => {
+                self.paused = Some(pause);
                 return;
             }
             Progress::Closing => self.closing = true,

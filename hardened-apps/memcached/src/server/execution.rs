@@ -11,34 +11,49 @@ use crate::cache::disposition::Disposition;
 use crate::protocol::{Command, split_request};
 use crate::statistics::write_statistics;
 
-/// Where a request goes on after a pause.
+/// The next handler of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
+struct Position {
     shard: u32,
     at: usize,
+}
+
+/// A request that goes on after its output was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pause {
+    position: Position,
+    /// Of the request as it was sealed first.
+    checksum: u32,
 }
 
 /// How far a request got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     Finished,
-    /// The output is full: send it, then continue from there.
-    Paused(Position),
+    /// The output is full: send it, then continue.
+    Paused(Pause),
     /// Send the output and close the connection.
     Closing,
 }
 
-/// Executes `request`, or its part from `position` on.
+/// Executes `request`, or the rest of it after a pause.
 pub(super) fn execute(
     shared: &Shared,
     now: u32,
     request: &[u8],
-    position: Option<Position>,
+    pause: Option<Pause>,
     output: &mut Output,
     output_bytes_max: usize,
 ) -> Progress {
     let input = Input::seal(request);
-    let mut position = position.unwrap_or_else(|| begin(shared, request));
+    let checksum = input.checksum();
+    if pause.is_some_and(|pause| pause.checksum != checksum) {
+        shared.log.warn(format_args!(
+            "a request changed while it waited for its peer to read"
+        ));
+        return Progress::Closing;
+    }
+    let mut position = pause.map_or_else(|| begin(shared, request), |pause| pause.position);
     loop {
         let disposition = call(shared, now, &input, position, output);
         let Disposition::Continue { shard, at } = disposition else {
@@ -46,7 +61,7 @@ pub(super) fn execute(
         };
         position = Position { shard, at };
         if output.bytes().len() >= output_bytes_max {
-            return Progress::Paused(position);
+            return Progress::Paused(Pause { position, checksum });
         }
     }
 }

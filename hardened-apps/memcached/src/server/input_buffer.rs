@@ -42,16 +42,21 @@ impl InputBuffer {
         }
     }
 
-    /// Room to receive into; enough for the unread bytes to become `needed`.
+    /// Room to receive into. It grows towards `needed` unread bytes, or beyond, with what was
+    /// received: whoever announces much and sends little gets little.
     pub(super) fn room(&mut self, needed: usize) -> &mut [u8] {
         let lacks_room = self.filled.start + needed > self.bytes.len();
         if lacks_room || self.filled.end == self.bytes.len() {
             self.bytes.copy_within(self.filled.clone(), 0);
             self.filled = 0..self.filled.len();
         }
-        let full = self.filled.end == self.bytes.len();
-        let length = needed.max(if full { 2 * self.bytes.len() } else { 0 });
-        if length > self.bytes.len() {
+        if self.filled.end == self.bytes.len() {
+            let doubled = 2 * self.bytes.len();
+            let length = if needed > self.bytes.len() {
+                needed.min(doubled)
+            } else {
+                doubled
+            };
             self.bytes.resize(length, 0);
         }
         &mut self.bytes[self.filled.end..]
@@ -94,13 +99,22 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_request_finds_room() {
+    fn a_large_request_gets_exactly_its_room_in_steps() {
         let mut buffer = InputBuffer::new();
         receive(&mut buffer, 1, &[b'x'; BYTES_INITIAL - 1]);
         buffer.consume(BYTES_INITIAL - 3);
-        let room = buffer.room(100_000).len();
-        assert_eq!(room, 100_000 - 2);
-        assert_eq!(buffer.unread(), b"xx");
+        let mut rooms = Vec::new();
+        while buffer.unread().len() < 100_000 {
+            let room = buffer.room(100_000).len();
+            buffer.fill(room);
+            rooms.push(room);
+        }
+        let doublings = [BYTES_INITIAL - 2, BYTES_INITIAL, 2 * BYTES_INITIAL];
+        assert_eq!(
+            rooms,
+            [&doublings[..], &[100_000 - 4 * BYTES_INITIAL]].concat()
+        );
+        assert!(buffer.unread().starts_with(b"xx"));
         assert!(buffer.is_oversized());
     }
 

@@ -33,17 +33,21 @@ impl Listener {
     /// Opens the sockets that the options ask for.
     pub(super) fn bind(options: &Options) -> Result<Self, Failure> {
         let mut sockets = Vec::new();
+        let mut absent = Ok(());
         for address in addresses(options)? {
             match listen(address) {
                 Ok(socket) => sockets.push(socket),
-                Err(error) if may_be_absent(options, &address, &error) => {}
                 Err(error) => {
-                    return Err(Failure::system(
-                        &format!("listen on TCP port {address}"),
-                        error,
-                    ));
+                    let failure = Failure::system(&format!("listen on TCP port {address}"), &error);
+                    if !is_absent(&error) {
+                        return Err(failure);
+                    }
+                    absent = Err(failure);
                 }
             }
+        }
+        if sockets.is_empty() {
+            absent?;
         }
         write_port_file(&sockets)?;
         let failure = |error: io::Error| Failure::system("wait for connections", error);
@@ -178,14 +182,12 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(TcpListener::from_std(StdListener::from(socket)))
 }
 
-/// Without `-l` a host that has no IPv6 serves IPv4 alone. A port chosen by the system for IPv4
-/// may also be taken for IPv6.
-fn may_be_absent(options: &Options, address: &SocketAddr, error: &io::Error) -> bool {
-    let no_such_family = matches!(
+/// Whether this host has no such address: a name often has an IPv6 address where IPv6 is off.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
         error.kind(),
         ErrorKind::AddrNotAvailable | ErrorKind::Unsupported
-    ) || error.raw_os_error() == Some(nix::errno::Errno::EAFNOSUPPORT as i32);
-    options.listen.is_empty() && address.is_ipv6() && no_such_family
+    ) || error.raw_os_error() == Some(nix::errno::Errno::EAFNOSUPPORT as i32)
 }
 
 fn write_port_file(sockets: &[TcpListener]) -> Result<(), Failure> {

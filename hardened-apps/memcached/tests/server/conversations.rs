@@ -198,18 +198,18 @@ fn items_expire_by_the_clock() {
     let mut client = server.connect();
     client.ask("set now 0 -1 1\r\nx\r\n", "STORED\r\n");
     client.ask("get now\r\n", "END\r\n");
-    client.ask("set soon 0 2 1\r\nx\r\n", "STORED\r\n");
-    client.ask("set touched 0 2 1\r\nx\r\n", "STORED\r\n");
+    client.ask("set soon 0 3 1\r\nx\r\n", "STORED\r\n");
+    client.ask("set touched 0 3 1\r\nx\r\n", "STORED\r\n");
     client.ask("set late 0 1000 1\r\nx\r\n", "STORED\r\n");
     client.ask("get soon\r\n", "VALUE soon 0 1\r\nx\r\nEND\r\n");
     client.ask("gat 1000 touched\r\n", "VALUE touched 0 1\r\nx\r\nEND\r\n");
-    client.ask("flush_all 4\r\n", "OK\r\n");
-    sleep(Duration::from_millis(2500));
+    client.ask("flush_all 7\r\n", "OK\r\n");
+    sleep(Duration::from_millis(3600));
     client.ask(
         "get soon touched late\r\n",
         "VALUE touched 0 1\r\nx\r\nVALUE late 0 1\r\nx\r\nEND\r\n",
     );
-    sleep(Duration::from_millis(2500));
+    sleep(Duration::from_millis(3600));
     client.ask("get soon touched late\r\n", "END\r\n");
     client.ask("set new 0 0 1\r\nx\r\n", "STORED\r\n");
     client.ask("get new\r\n", "VALUE new 0 1\r\nx\r\nEND\r\n");

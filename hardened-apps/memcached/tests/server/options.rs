@@ -80,6 +80,8 @@ fn all_of_memcacheds_usual_flags_are_accepted_together() {
 #[test]
 fn root_becomes_the_user_and_others_ignore_the_flag() {
     let server = RunningServer::start(&["-u", "nobody"]);
+    // It serves nobody before it has given up root.
+    server.connect().ask("get a\r\n", "END\r\n");
     let status =
         std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("a process");
     let owner = status

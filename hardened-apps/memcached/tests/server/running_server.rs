@@ -25,7 +25,7 @@ impl RunningServer {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let port_file = directory.path().join("port");
         let child = Command::new(BINARY)
-            .args(["-l", "127.0.0.1", "-p", "-1"])
+            .args(["-l", "127.0.0.1", "-p", "-1", "-u", "root"])
             .args(arguments)
             .env("MEMCACHED_PORT_FILENAME", &port_file)
             .stdin(Stdio::null())
