@@ -59,6 +59,9 @@ pub use exit_status::{EXIT_FAULT, EXIT_REFUSED};
 pub use fault::{Fault, Stage};
 #[cfg(asc)]
 pub use hardened::allocation::Asc;
+#[cfg(all(asc, feature = "fault-points"))]
+#[doc(hidden)]
+pub use hardened::fault_points;
 pub use input::Input;
 pub use mode::{Mode, mode};
 pub use output::Output;

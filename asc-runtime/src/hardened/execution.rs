@@ -22,6 +22,7 @@ use crate::refuse::refuse;
 
 use super::commit;
 use super::context::{Context, Counters, attach};
+use super::fault_points::{Point, reach};
 use super::gate::{self, Gate};
 use super::panic_hook;
 use super::sys::{run_body, thread_words};
@@ -116,17 +117,28 @@ unsafe fn attempt(context: &mut Context, body: Body, cell: *mut ()) -> Result<()
     };
     // SAFETY: by contract.
     unsafe { undo.context.first_run(body, cell) }?;
-    undo.context.capture()?;
-    undo.context.roll_back()?;
+    if reach(Point::FirstRun, undo.context) {
+        undo.context.capture()?;
+    }
+    if reach(Point::Captured, undo.context) {
+        undo.context.roll_back()?;
+    }
     if let Some(audit) = undo.context.audit {
         // SAFETY: by contract; the state is that before the first run again (E3).
         unsafe { undo.context.audited_run(audit, body, cell) }?;
     }
-    // SAFETY: the state is that before the first run again (E3).
-    unsafe { undo.context.second_run(body, cell) }?;
-    undo.context.compare()?;
+    if reach(Point::RolledBack, undo.context) {
+        // SAFETY: the state is that before the first run again (E3).
+        unsafe { undo.context.second_run(body, cell) }?;
+    }
+    if reach(Point::SecondRun, undo.context) {
+        undo.context.compare()?;
+    }
     undo.armed = false;
-    undo.context.commit()
+    if reach(Point::Compared, undo.context) {
+        undo.context.commit()?;
+    }
+    Ok(())
 }
 
 /// Puts the state back unless the handler was committed.

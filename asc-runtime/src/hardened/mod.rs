@@ -31,6 +31,11 @@ pub(crate) mod context;
 pub(crate) mod effect;
 pub(crate) mod event_log;
 pub(crate) mod execution;
+#[cfg(feature = "fault-points")]
+pub mod fault_points;
+#[cfg(not(feature = "fault-points"))]
+#[path = "fault_points_disabled.rs"]
+pub(crate) mod fault_points;
 pub(crate) mod first_touch;
 pub(crate) mod fresh_blocks;
 pub(crate) mod gate;
