@@ -110,6 +110,14 @@ fn check(invocation: &Invocation) -> Result<(), Refusal> {
             "remove -Cprefer-dynamic from RUSTFLAGS and `dylib` from crate-type; rlib and cdylib work",
         ));
     }
+    if invocation.has_static_libc {
+        return Err(Refusal::new(
+            Cause::ConflictingSetting,
+            "libc as a shared library, whose own calls of malloc and the like stay its own",
+            "-Ctarget-feature=+crt-static, with which they would go through asc-runtime too early",
+            "remove +crt-static from RUSTFLAGS",
+        ));
+    }
     if let Some(sysroot) = &invocation.sysroot {
         return Err(Refusal::new(
             Cause::ConflictingSetting,

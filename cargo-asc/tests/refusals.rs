@@ -44,6 +44,20 @@ fn the_dynamic_standard_library_is_refused() {
 }
 
 #[test]
+fn a_static_libc_is_refused() {
+    let project = hello();
+    let mut build = project.asc("build");
+    let output = build
+        .env("RUSTFLAGS", "-Ctarget-feature=+crt-static")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let message = support::stderr(&output);
+    assert!(message.contains("exit status 84"), "{message}");
+    assert!(message.contains("remove +crt-static"), "{message}");
+}
+
+#[test]
 fn another_sysroot_is_refused() {
     let project = hello();
     let mut build = project.asc("build");

@@ -18,11 +18,12 @@ pub(super) struct Invocation {
     /// Whether an executable or a C library comes out.
     pub(super) is_linked: bool,
     pub(super) prefers_dynamic: bool,
+    pub(super) has_static_libc: bool,
     pub(super) sysroot: Option<PathBuf>,
     is_library: bool,
     has_one_codegen_unit: bool,
-    /// Bitcode alone (`linker-plugin-lto`) or none at all (`embed-bitcode=no`).
-    leaves_bitcode_or_code_out: bool,
+    leaves_bitcode_out: bool,
+    leaves_code_out: bool,
 }
 
 /// Whether rustc is only asked for its version. A workspace wrapper gets the
@@ -50,7 +51,10 @@ impl Invocation {
     /// Whether rustc would take the bitcode of a library too early, before our
     /// passes have run; see where this is mended.
     pub(super) fn has_early_bitcode(&self) -> bool {
-        self.is_library && self.has_one_codegen_unit && !self.leaves_bitcode_or_code_out
+        self.is_library
+            && self.has_one_codegen_unit
+            && !self.leaves_bitcode_out
+            && !self.leaves_code_out
     }
 
     fn note(&mut self, name: &str, value: &str) {
@@ -74,11 +78,26 @@ impl Invocation {
         let (name, value) = option.split_once('=').unwrap_or((option, "yes"));
         let is_on = matches!(value, "y" | "yes" | "on" | "true");
         match name.replace('_', "-").as_str() {
+            "target-feature" => self.note_features(value),
             "prefer-dynamic" => self.prefers_dynamic = is_on,
             "codegen-units" => self.has_one_codegen_unit = value == "1",
-            "embed-bitcode" if !is_on => self.leaves_bitcode_or_code_out = true,
-            "linker-plugin-lto" if is_on => self.leaves_bitcode_or_code_out = true,
+            "embed-bitcode" => self.leaves_bitcode_out = !is_on,
+            // The value may also be the path of a plugin.
+            "linker-plugin-lto" => {
+                self.leaves_code_out = !matches!(value, "n" | "no" | "off" | "false");
+            }
             _ => {}
+        }
+    }
+
+    /// `+feature,-feature`; the last mention of one counts.
+    fn note_features(&mut self, features: &str) {
+        for feature in features.split(',') {
+            match feature.trim() {
+                "+crt-static" => self.has_static_libc = true,
+                "-crt-static" => self.has_static_libc = false,
+                _ => {}
+            }
         }
     }
 }
@@ -155,9 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn a_static_libc_is_seen_among_other_features() {
+        assert!(read("-C target-feature=+avx2,+crt-static").has_static_libc);
+        assert!(!read("-Ctarget-feature=+crt-static -Ctarget-feature=-crt-static").has_static_libc);
+        assert!(!read("-Ctarget-feature=+avx2").has_static_libc);
+    }
+
+    #[test]
     fn bitcode_beside_code_of_one_unit_is_early() {
         let library = "--target t --crate-type lib -C codegen-units=1";
         assert!(read(library).has_early_bitcode());
+        let twice = format!("{library} -C embed-bitcode=no -Cembed-bitcode=yes");
+        assert!(read(&twice).has_early_bitcode());
         for other in [
             &format!("{library} -C embed-bitcode=no"),
             &format!("{library} -C linker-plugin-lto"),
