@@ -9,7 +9,9 @@ const EXIT_USAGE: i32 = 2;
 ///
 /// Exits with a message if the value is not a number.
 pub fn number(name: &str, default: u64) -> u64 {
-    let Some(text) = text(name) else { return default };
+    let Some(text) = text(name) else {
+        return default;
+    };
     text.parse().unwrap_or_else(|error| {
         eprintln!("argument `{name}={text}`: {error}");
         exit(EXIT_USAGE)

@@ -10,18 +10,21 @@ const BYTES: usize = 64 << 20;
 /// Hands out one static region, front to back, and never takes anything back.
 #[derive(Debug)]
 pub struct Bump {
-    region: UnsafeCell<Region>,
+    region: Region,
     used: AtomicUsize,
 }
 
 #[derive(Debug)]
 #[repr(align(4096))]
-struct Region([u8; BYTES]);
+struct Region(UnsafeCell<[u8; BYTES]>);
 
 impl Bump {
     /// An untouched region.
     pub const fn new() -> Self {
-        Self { region: UnsafeCell::new(Region([0; BYTES])), used: AtomicUsize::new(0) }
+        Self {
+            region: Region(UnsafeCell::new([0; BYTES])),
+            used: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -43,11 +46,16 @@ unsafe impl GlobalAlloc for Bump {
             (end <= BYTES).then_some((start, end))
         };
         let claim = |used| place(used).map(|(_, end)| end);
-        let Ok(used) = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim) else {
+        let Ok(used) = self
+            .used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim)
+        else {
             return std::ptr::null_mut();
         };
-        let Some((start, _)) = place(used) else { return std::ptr::null_mut() };
-        self.region.get().cast::<u8>().wrapping_add(start)
+        let Some((start, _)) = place(used) else {
+            return std::ptr::null_mut();
+        };
+        self.region.0.get().cast::<u8>().wrapping_add(start)
     }
 
     unsafe fn dealloc(&self, _block: *mut u8, _layout: Layout) {}

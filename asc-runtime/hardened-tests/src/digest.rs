@@ -11,5 +11,7 @@ pub fn digest(value: &(impl Hash + ?Sized)) -> u64 {
 
 /// The same for collections whose order is not part of their value.
 pub fn unordered_digest<T: Hash>(values: impl IntoIterator<Item = T>) -> u64 {
-    values.into_iter().fold(0, |sum, value| sum.wrapping_add(digest(&value)))
+    values
+        .into_iter()
+        .fold(0, |sum, value| sum.wrapping_add(digest(&value)))
 }

@@ -37,7 +37,9 @@ pub fn between_handlers() -> bool {
 #[inline(never)]
 pub unsafe fn flip(address: *mut u8, bits: u8) {
     // SAFETY: by contract.
-    unsafe { asm!("xor byte ptr [{address}], {bits}", address = in(reg) address, bits = in(reg_byte) bits, options(nostack)) };
+    unsafe {
+        asm!("xor byte ptr [{address}], {bits}", address = in(reg) address, bits = in(reg_byte) bits, options(nostack))
+    };
 }
 
 /// `value`, or `wrong` in the second run, so that the compiler cannot tell.

@@ -1,8 +1,8 @@
 //! The same program with its allocator wrapped in `Asc`: works.
 
+use asc_hardened_tests::bump::Bump;
 #[cfg(asc)]
 use asc_runtime::Asc;
-use asc_hardened_tests::bump::Bump;
 use asc_runtime::asc_handler;
 
 #[cfg(asc)]

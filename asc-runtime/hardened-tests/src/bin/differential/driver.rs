@@ -52,14 +52,20 @@ impl Run {
         let mut incomplete = 0;
         for number in 0..self.count {
             let word = random.word();
-            let found = outcome(|| self.step(&mut hardened, word, number, &mut incomplete));
+            let audit = (self.audit && number < S::AUDITS_MAX).then_some(number);
+            let found = outcome(|| self.step(&mut hardened, word, audit, &mut incomplete));
             let expected = outcome(|| plain.step(word));
             assert_eq!(found, expected, "{}: {self} step {number}", S::NAME);
             hardened.settle();
             plain.settle();
             if number % DIGEST_PERIOD == 0 || number + 1 == self.count {
                 let (found, expected) = (hardened.digest(), plain.digest());
-                assert_eq!(found, expected, "{}: {self} states after step {number}", S::NAME);
+                assert_eq!(
+                    found,
+                    expected,
+                    "{}: {self} states after step {number}",
+                    S::NAME
+                );
             }
         }
         if thread == 0 {
@@ -69,13 +75,20 @@ impl Run {
     }
 
     #[cfg(asc)]
-    fn step<S: Subject>(self, subject: &mut S, word: u64, number: u64, incomplete: &mut u64) -> u64 {
-        if !self.audit {
+    fn step<S: Subject>(
+        self,
+        subject: &mut S,
+        word: u64,
+        audit: Option<u64>,
+        incomplete: &mut u64,
+    ) -> u64 {
+        let Some(number) = audit else {
             return step(subject, word);
-        }
+        };
         // A panic that leaves the handler passes the audit by as a value.
-        let (result, report) =
-            asc_runtime::audit::audit(|| panic::catch_unwind(AssertUnwindSafe(|| step(subject, word))));
+        let (result, report) = asc_runtime::audit::audit(|| {
+            panic::catch_unwind(AssertUnwindSafe(|| step(subject, word)))
+        });
         if !report.is_complete() {
             *incomplete += 1;
             println!("{}: {self} step {number} (word {word}): {report}", S::NAME);
@@ -84,7 +97,13 @@ impl Run {
     }
 
     #[cfg(not(asc))]
-    fn step<S: Subject>(self, subject: &mut S, word: u64, _number: u64, _incomplete: &mut u64) -> u64 {
+    fn step<S: Subject>(
+        self,
+        subject: &mut S,
+        word: u64,
+        _audit: Option<u64>,
+        _incomplete: &mut u64,
+    ) -> u64 {
         step(subject, word)
     }
 }
@@ -98,7 +117,9 @@ fn step<S: Subject>(subject: &mut S, word: u64) -> u64 {
 /// What a call returned, or said when it panicked.
 fn outcome(call: impl FnOnce() -> u64) -> Result<u64, String> {
     panic::catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
-        payload.downcast::<String>().map_or_else(|_| "a panic without text".to_owned(), |text| *text)
+        payload
+            .downcast::<String>()
+            .map_or_else(|_| "a panic without text".to_owned(), |text| *text)
     })
 }
 

@@ -23,12 +23,21 @@ fn main() -> ExitCode {
     println!("differential {run}");
     driver::silence_panics();
     let threads = arguments::number("threads", 1) as usize;
-    assert!(threads <= subject::THREADS_MAX, "at most {} threads", subject::THREADS_MAX);
+    assert!(
+        threads <= subject::THREADS_MAX,
+        "at most {} threads",
+        subject::THREADS_MAX
+    );
     let incomplete: u64 = std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            (1..threads).map(|thread| scope.spawn(move || run.all(thread))).collect();
+        let workers: Vec<_> = (1..threads)
+            .map(|thread| scope.spawn(move || run.all(thread)))
+            .collect();
         let own = run.all(0);
-        workers.into_iter().map(|worker| worker.join().expect("a thread failed")).sum::<u64>() + own
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("a thread failed"))
+            .sum::<u64>()
+            + own
     });
     if threads > 1 {
         shared::run(run, threads);

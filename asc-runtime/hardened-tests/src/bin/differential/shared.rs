@@ -30,7 +30,15 @@ pub(crate) fn run(run: Run, threads: usize) {
     let shared = shared.lock().expect("no thread panicked");
     let expected = run.count * threads as u64;
     assert_eq!(shared.total, expected);
-    assert_eq!(shared.counts.values().flatten().map(|&count| u64::from(count)).sum::<u64>(), expected);
+    assert_eq!(
+        shared
+            .counts
+            .values()
+            .flatten()
+            .map(|&count| u64::from(count))
+            .sum::<u64>(),
+        expected
+    );
     println!("  shared {expected} steps");
 }
 

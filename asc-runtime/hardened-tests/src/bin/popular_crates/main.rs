@@ -42,7 +42,12 @@ fn run<E: Exercise>(seed: u64, count: u64, only: Option<&str>) {
     for number in 0..count {
         let word = random.word();
         let found = step(&mut hardened, word);
-        assert_eq!(found, plain.step(word), "{}: seed {seed} step {number}", E::NAME);
+        assert_eq!(
+            found,
+            plain.step(word),
+            "{}: seed {seed} step {number}",
+            E::NAME
+        );
     }
     println!("  {} {count} steps", E::NAME);
 }

@@ -74,20 +74,29 @@ impl Cluster {
             self.round();
         }
         for _ in 0..SETTLING_ROUNDS {
-            self.nodes.iter_mut().for_each(|node| drop(node.tick()));
+            for node in &mut self.nodes {
+                node.tick();
+            }
             self.collect();
             while let Some(message) = self.network.pop_front() {
                 self.deliver(message);
             }
         }
         let states = self.nodes.each_ref().map(Node::state);
-        assert!(states.iter().all(|&state| state == states[0]), "replicas differ: {self}");
+        assert!(
+            states.iter().all(|&state| state == states[0]),
+            "replicas differ: {self}"
+        );
         assert!(self.nodes[0].applied() > 0, "nothing was committed: {self}");
     }
 
     fn disturb(&mut self) {
-        self.cut = self.cut.and_then(|(id, rounds)| rounds.checked_sub(1).map(|rounds| (id, rounds)));
-        let Some(leader) = self.nodes.iter().position(Node::is_leader) else { return };
+        self.cut = self
+            .cut
+            .and_then(|(id, rounds)| rounds.checked_sub(1).map(|rounds| (id, rounds)));
+        let Some(leader) = self.nodes.iter().position(Node::is_leader) else {
+            return;
+        };
         if self.cut.is_none() && self.random.once_in(CUT_PERIOD) {
             self.cut = Some((VOTERS[leader], CUT_ROUNDS));
         }
@@ -97,7 +106,9 @@ impl Cluster {
     }
 
     fn propose(&mut self) {
-        let Some(leader) = self.nodes.iter().position(Node::is_leader) else { return };
+        let Some(leader) = self.nodes.iter().position(Node::is_leader) else {
+            return;
+        };
         let length = 1 + self.random.below(COMMAND_BYTES_MAX);
         let command: Vec<u8> = (0..length).map(|_| self.random.byte()).collect();
         self.proposed += u64::from(self.nodes[leader].propose(&command));
@@ -120,7 +131,9 @@ impl Cluster {
     }
 
     fn is_lost(&mut self, message: &Message) -> bool {
-        let cut = self.cut.is_some_and(|(id, _)| message.from == id || message.to == id);
+        let cut = self
+            .cut
+            .is_some_and(|(id, _)| message.from == id || message.to == id);
         self.faults && (cut || self.random.once_in(LOSS_PERIOD))
     }
 }

@@ -25,7 +25,11 @@ fn main() {
     cluster.settle();
     let statistics = statistics();
     println!("mode {} {statistics:?} {cluster}", mode().name());
-    let least = if cfg!(asc) { 2 * statistics.handlers } else { statistics.handlers };
+    let least = if cfg!(asc) {
+        2 * statistics.handlers
+    } else {
+        statistics.handlers
+    };
     assert!((least..=least + REPEATED_RUNS_MAX).contains(&statistics.runs));
     assert_eq!(statistics.faults, 0);
     assert!(statistics.handlers >= handlers);

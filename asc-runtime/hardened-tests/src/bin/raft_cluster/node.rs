@@ -21,12 +21,22 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(id: u64, voters: &[u64]) -> Self {
-        let config =
-            Config { id, election_tick: 10, heartbeat_tick: 3, max_size_per_msg: 4096, ..Config::default() };
+        let config = Config {
+            id,
+            election_tick: 10,
+            heartbeat_tick: 3,
+            max_size_per_msg: 4096,
+            ..Config::default()
+        };
         let storage = MemStorage::new_with_conf_state(ConfState::from((voters.to_vec(), vec![])));
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&config, storage, &logger).expect("a valid configuration");
-        Self { raw, machine: BTreeMap::new(), applied: 0, history: 0 }
+        Self {
+            raw,
+            machine: BTreeMap::new(),
+            applied: 0,
+            history: 0,
+        }
     }
 
     #[asc_handler]
@@ -66,7 +76,11 @@ impl Node {
         messages.extend(ready.take_persisted_messages());
         let mut light = self.raw.advance(ready);
         if let Some(commit) = light.commit_index() {
-            self.raw.mut_store().wl().mut_hard_state().set_commit(commit);
+            self.raw
+                .mut_store()
+                .wl()
+                .mut_hard_state()
+                .set_commit(commit);
         }
         messages.extend(light.take_messages());
         self.apply(light.take_committed_entries());
@@ -81,7 +95,11 @@ impl Node {
         if index == 0 {
             return Ok(());
         }
-        self.raw.mut_store().wl().compact(index).map_err(|error| error.to_string())
+        self.raw
+            .mut_store()
+            .wl()
+            .compact(index)
+            .map_err(|error| error.to_string())
     }
 
     pub(crate) fn is_leader(&self) -> bool {
@@ -102,9 +120,14 @@ impl Node {
     }
 
     fn persist(&mut self, ready: &Ready) {
-        assert!(ready.snapshot().is_empty(), "the log is never compacted beyond a replica");
+        assert!(
+            ready.snapshot().is_empty(),
+            "the log is never compacted beyond a replica"
+        );
         let mut storage = self.raw.store().wl();
-        storage.append(ready.entries()).expect("entries follow the log");
+        storage
+            .append(ready.entries())
+            .expect("entries follow the log");
         if let Some(hard_state) = ready.hs() {
             storage.set_hardstate(hard_state.clone());
         }

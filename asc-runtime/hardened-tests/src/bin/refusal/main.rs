@@ -21,12 +21,24 @@ const CALLS: &[Call] = &[
     ("print_error", || eprintln!("from a handler")),
     ("open", || drop(black_box(File::open("/dev/null")))),
     ("read_file", || drop(black_box(fs::read("/dev/null")))),
-    ("create_directory", || drop(black_box(fs::create_dir("/dev/null/none")))),
-    ("remove_file", || drop(black_box(fs::remove_file("/dev/null/none")))),
-    ("connect", || drop(black_box(TcpStream::connect("127.0.0.1:9")))),
-    ("listen", || drop(black_box(TcpListener::bind("127.0.0.1:0")))),
-    ("spawn_thread", || drop(black_box(std::thread::spawn(|| ())))),
-    ("spawn_process", || drop(black_box(Command::new("true").status()))),
+    ("create_directory", || {
+        drop(black_box(fs::create_dir("/dev/null/none")))
+    }),
+    ("remove_file", || {
+        drop(black_box(fs::remove_file("/dev/null/none")))
+    }),
+    ("connect", || {
+        drop(black_box(TcpStream::connect("127.0.0.1:9")))
+    }),
+    ("listen", || {
+        drop(black_box(TcpListener::bind("127.0.0.1:0")))
+    }),
+    ("spawn_thread", || {
+        drop(black_box(std::thread::spawn(|| ())))
+    }),
+    ("spawn_process", || {
+        drop(black_box(Command::new("true").status()))
+    }),
     ("sleep", || std::thread::sleep(Duration::from_millis(1))),
     ("create_output", || drop(black_box(Output::new()))),
 ];
@@ -34,9 +46,15 @@ const CALLS: &[Call] = &[
 fn main() {
     if arguments::flag("list") {
         CALLS.iter().for_each(|(name, _)| println!("{name}"));
-        ["write_open_file", "read_open_file", "read_output", "clear_output", "drop_output"]
-            .iter()
-            .for_each(|name| println!("{name}"));
+        [
+            "write_open_file",
+            "read_open_file",
+            "read_output",
+            "clear_output",
+            "drop_output",
+        ]
+        .iter()
+        .for_each(|name| println!("{name}"));
         return;
     }
     let wanted = arguments::text("call").unwrap_or_default();
@@ -64,7 +82,10 @@ fn handler(call: fn()) {
 }
 
 fn writable() -> File {
-    File::options().write(true).open("/dev/null").expect("always there")
+    File::options()
+        .write(true)
+        .open("/dev/null")
+        .expect("always there")
 }
 
 fn readable() -> File {

@@ -15,7 +15,9 @@ const EXIT_USAGE: i32 = 2;
 
 fn main() {
     if arguments::flag("list") {
-        faults::all().iter().for_each(|(name, _)| println!("{name}"));
+        faults::all()
+            .iter()
+            .for_each(|(name, _)| println!("{name}"));
         return;
     }
     let wanted = arguments::text("fault").unwrap_or_default();

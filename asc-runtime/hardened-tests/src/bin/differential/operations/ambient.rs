@@ -20,7 +20,11 @@ impl Subject for Clocks {
     const NAME: &'static str = "clocks";
 
     fn new(_place: Place) -> Self {
-        Self { last: Instant::now(), wall: SystemTime::now(), nanoseconds: Vec::new() }
+        Self {
+            last: Instant::now(),
+            wall: SystemTime::now(),
+            nanoseconds: Vec::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -30,7 +34,8 @@ impl Subject for Clocks {
                 let now = Instant::now();
                 let elapsed = now.checked_duration_since(self.last);
                 self.last = now;
-                self.nanoseconds.push(elapsed.map_or(0, |elapsed| elapsed.as_nanos() as u64));
+                self.nanoseconds
+                    .push(elapsed.map_or(0, |elapsed| elapsed.as_nanos() as u64));
                 u64::from(elapsed.is_some())
             }
             1 => {
@@ -60,21 +65,37 @@ impl Subject for RandomKeys {
     const NAME: &'static str = "random_keys";
 
     fn new(_place: Place) -> Self {
-        Self { tables: Vec::new(), keys: RandomState::new() }
+        Self {
+            tables: Vec::new(),
+            keys: RandomState::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
         let mut random = Random::new(random);
         let word = random.word();
         match random.below(4) {
-            0 => self.tables.push((0..word % 40).map(|key| (key, [1, 2, key as u8])).collect()),
+            0 => self
+                .tables
+                .push((0..word % 40).map(|key| (key, [1, 2, key as u8])).collect()),
             1 => self.keys = RandomState::new(),
             2 => {
                 // The order is random, and becomes part of the state.
-                let order: Vec<u64> = self.tables.iter().flat_map(HashMap::keys).copied().collect();
-                self.tables.push(order.iter().map(|&key| (key, [0; 3])).collect());
+                let order: Vec<u64> = self
+                    .tables
+                    .iter()
+                    .flat_map(HashMap::keys)
+                    .copied()
+                    .collect();
+                self.tables
+                    .push(order.iter().map(|&key| (key, [0; 3])).collect());
             }
-            _ => return (0..50).map(|key| self.keys.hash_one(key)).collect::<HashSet<_>>().len() as u64,
+            _ => {
+                return (0..50)
+                    .map(|key| self.keys.hash_one(key))
+                    .collect::<HashSet<_>>()
+                    .len() as u64;
+            }
         }
         if self.tables.len() > 6 {
             self.tables.clear();

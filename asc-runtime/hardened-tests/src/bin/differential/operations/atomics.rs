@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{
-    AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16,
-    AtomicU32, AtomicU64, AtomicUsize, fence,
+    AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
+    AtomicU16, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
 
 use asc_hardened_tests::digest::digest;
@@ -84,7 +84,9 @@ impl Set {
     fn address(&self, word: u64) -> u64 {
         let invented = core::ptr::without_provenance_mut(word as usize);
         let old = self.pointer.swap(invented, SeqCst);
-        let again = self.pointer.compare_exchange(invented, old, SeqCst, Relaxed);
+        let again = self
+            .pointer
+            .compare_exchange(invented, old, SeqCst, Relaxed);
         u64::from(again.is_ok()) + self.pointer.load(Acquire).addr() as u64
     }
 
@@ -103,7 +105,12 @@ impl Set {
             self.signed_long.load(SeqCst),
             self.signed_size.load(SeqCst),
         );
-        digest(&(unsigned, signed, self.flag.load(SeqCst), self.pointer.load(SeqCst).addr()))
+        digest(&(
+            unsigned,
+            signed,
+            self.flag.load(SeqCst),
+            self.pointer.load(SeqCst).addr(),
+        ))
     }
 }
 
@@ -169,7 +176,9 @@ where
     A::Value: From<u64>,
 {
     let Narrow(value) = value.into();
-    let old: u128 = atomic.change(random.below(14), A::Value::from(value)).into();
+    let old: u128 = atomic
+        .change(random.below(14), A::Value::from(value))
+        .into();
     old as u64
 }
 
@@ -196,7 +205,9 @@ impl Subject for Atomics {
     const NAME: &'static str = "atomics";
 
     fn new(_place: Place) -> Self {
-        Self { sets: vec![Box::new(Set::new())] }
+        Self {
+            sets: vec![Box::new(Set::new())],
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -234,7 +245,9 @@ impl Subject for SharedAtomics {
 
     fn step(&mut self, random: u64) -> u64 {
         let mut random = Random::new(random);
-        (0..random.below(4)).map(|_| self.0.step(random.word())).fold(0, u64::wrapping_add)
+        (0..random.below(4))
+            .map(|_| self.0.step(random.word()))
+            .fold(0, u64::wrapping_add)
     }
 
     fn digest(&self) -> u64 {

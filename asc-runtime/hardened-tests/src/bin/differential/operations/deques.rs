@@ -21,7 +21,11 @@ impl Subject for Deques {
     const NAME: &'static str = "deques";
 
     fn new(_place: Place) -> Self {
-        Self { ring: VecDeque::new(), bytes: VecDeque::new(), list: LinkedList::new() }
+        Self {
+            ring: VecDeque::new(),
+            bytes: VecDeque::new(),
+            list: LinkedList::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -34,7 +38,8 @@ impl Subject for Deques {
             3 => self.ring.rotate_left(random.below(self.ring.len() + 1)),
             4 => self.ring.make_contiguous().sort_unstable(),
             5 => {
-                self.bytes.extend((0..byte % 9).map(|index| [byte, index, 3]));
+                self.bytes
+                    .extend((0..byte % 9).map(|index| [byte, index, 3]));
                 self.bytes.truncate(LENGTH_MAX);
             }
             6 => drop(self.bytes.drain(..self.bytes.len() / 2)),
@@ -69,7 +74,10 @@ impl Subject for Heaps {
     const NAME: &'static str = "heaps";
 
     fn new(_place: Place) -> Self {
-        Self { numbers: BinaryHeap::new(), texts: BinaryHeap::new() }
+        Self {
+            numbers: BinaryHeap::new(),
+            texts: BinaryHeap::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -78,7 +86,9 @@ impl Subject for Heaps {
         match random.below(6) {
             0 => self.numbers.push(random.word() as u32),
             1 => return self.numbers.pop().unwrap_or(0).into(),
-            2 => self.texts.push(Reverse((byte, "text".repeat(usize::from(byte % 9))))),
+            2 => self
+                .texts
+                .push(Reverse((byte, "text".repeat(usize::from(byte % 9))))),
             3 => return self.texts.pop().map_or(0, |text| digest(&text)),
             4 => {
                 if let Some(mut top) = self.numbers.peek_mut() {
@@ -88,12 +98,19 @@ impl Subject for Heaps {
             _ => self.numbers.extend([1, u32::from(byte), 99]),
         }
         if self.numbers.len() > LENGTH_MAX {
-            self.numbers = self.numbers.drain().filter(|number| number % 3 == 0).collect();
+            self.numbers = self
+                .numbers
+                .drain()
+                .filter(|number| number % 3 == 0)
+                .collect();
         }
         self.numbers.peek().copied().unwrap_or(1).into()
     }
 
     fn digest(&self) -> u64 {
-        digest(&(self.numbers.clone().into_sorted_vec(), self.texts.clone().into_sorted_vec()))
+        digest(&(
+            self.numbers.clone().into_sorted_vec(),
+            self.texts.clone().into_sorted_vec(),
+        ))
     }
 }

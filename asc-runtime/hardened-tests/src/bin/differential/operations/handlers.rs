@@ -22,7 +22,11 @@ impl Subject for Nested {
     const NAME: &'static str = "nested";
 
     fn new(_place: Place) -> Self {
-        Self { words: Vec::new(), text: String::new(), log: Default::default() }
+        Self {
+            words: Vec::new(),
+            text: String::new(),
+            log: Default::default(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -45,7 +49,9 @@ impl Subject for Nested {
             self.words.clear();
         }
         self.text.truncate(LENGTH_MAX);
-        self.words.iter().fold(0, |sum: u64, word| sum.wrapping_add(*word))
+        self.words
+            .iter()
+            .fold(0, |sum: u64, word| sum.wrapping_add(*word))
     }
 
     fn digest(&self) -> u64 {
@@ -103,12 +109,19 @@ struct Reply {
 #[asc_handler]
 fn reply(words: &[u64]) -> Reply {
     let total = words.iter().map(|&word| u128::from(word)).sum();
-    Reply { bytes: [words.len() as u8; 47], total }
+    Reply {
+        bytes: [words.len() as u8; 47],
+        total,
+    }
 }
 
 #[asc_handler]
 fn fallible(word: u64) -> Result<u64, String> {
-    if word % 3 == 0 { Err(format!("{word} is divisible")) } else { Ok(word / 3) }
+    if word % 3 == 0 {
+        Err(format!("{word} is divisible"))
+    } else {
+        Ok(word / 3)
+    }
 }
 
 /// Handlers that use far more stack than most.
@@ -144,7 +157,11 @@ impl Deep {
         let padded: [Option<(u8, u64)>; 9] = std::array::from_fn(|index| {
             (word >> index & 1 == 1).then_some((index as u8, word.rotate_left(index as u32)))
         });
-        self.words[depth % 8] ^= padded.iter().flatten().map(|pair| pair.1).fold(0, |a, b| a ^ b);
+        self.words[depth % 8] ^= padded
+            .iter()
+            .flatten()
+            .map(|pair| pair.1)
+            .fold(0, |a, b| a ^ b);
         if depth == 0 {
             return word;
         }
@@ -166,8 +183,9 @@ impl Deep {
     /// Copies padding from the stack to the heap.
     #[inline(never)]
     fn boxed_from_stack(&mut self, word: u64) -> u64 {
-        let values: [Option<(u8, u32)>; 600] =
-            std::array::from_fn(|index| (index as u64 & word != 0).then_some((index as u8, word as u32)));
+        let values: [Option<(u8, u32)>; 600] = std::array::from_fn(|index| {
+            (index as u64 & word != 0).then_some((index as u8, word as u32))
+        });
         let boxed = Box::new(values);
         self.words[0] = boxed.iter().flatten().count() as u64;
         self.words[0]

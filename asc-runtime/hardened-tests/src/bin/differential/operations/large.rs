@@ -21,7 +21,10 @@ impl Subject for Large {
     const NAME: &'static str = "large";
 
     fn new(_place: Place) -> Self {
-        Self { bytes: Vec::new(), boxes: Vec::new() }
+        Self {
+            bytes: Vec::new(),
+            boxes: Vec::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -31,11 +34,18 @@ impl Subject for Large {
             return self.grow(byte, &mut random);
         }
         match random.below(6) {
-            0 => self.boxes.extend((0..u64::from(byte)).map(|word| Box::new([word; 9]))),
+            0 => self
+                .boxes
+                .extend((0..u64::from(byte)).map(|word| Box::new([word; 9]))),
             1 => self.boxes.retain(|boxed| boxed[3] % 2 == 0),
             2 => return digest(&vec![0_u16; usize::from(byte) * 9]),
             3 => return raw_blocks(usize::from(byte) + 1, 1 << (byte % 13)),
-            4 => return (0..600).map(|word: u64| word.to_string()).collect::<String>().len() as u64,
+            4 => {
+                return (0..600)
+                    .map(|word: u64| word.to_string())
+                    .collect::<String>()
+                    .len() as u64;
+            }
             _ => {
                 let nested: Vec<Vec<u8>> = (0..60).map(|size| vec![byte; size]).collect();
                 return digest(&nested.concat());
@@ -62,7 +72,11 @@ impl Large {
         if self.bytes.len() > 3 * LARGE_BYTES {
             self.bytes.clear();
         }
-        self.bytes.iter().step_by(4096).map(|&byte| u64::from(byte)).sum()
+        self.bytes
+            .iter()
+            .step_by(4096)
+            .map(|&byte| u64::from(byte))
+            .sum()
     }
 }
 
@@ -78,7 +92,10 @@ fn raw_blocks(size: usize, alignment: usize) -> u64 {
         let grown = realloc(plain, layout, size * 3);
         assert!(!grown.is_null() && grown.addr().is_multiple_of(alignment));
         let sum = u64::from(grown.add(size - 1).read()) + u64::from(zeroed.add(size / 2).read());
-        dealloc(grown, Layout::from_size_align_unchecked(size * 3, alignment));
+        dealloc(
+            grown,
+            Layout::from_size_align_unchecked(size * 3, alignment),
+        );
         dealloc(zeroed, layout);
         sum
     }

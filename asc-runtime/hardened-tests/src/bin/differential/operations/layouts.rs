@@ -25,7 +25,11 @@ enum Padded {
     Pair(u8, u64),
     Wide(u128),
     Text(String),
-    Named { flag: bool, bytes: [u8; 12], short: u16 },
+    Named {
+        flag: bool,
+        bytes: [u8; 12],
+        short: u16,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -72,27 +76,65 @@ impl Subject for Layouts {
         let word = random.word();
         match random.below(13) {
             0 => self.three = [word as u8, (word >> 8) as u8, (word >> 16) as u8],
-            1 => self.six.push(word.to_le_bytes()[2..].try_into().expect("six bytes")),
-            2 => self.twelve.push(std::array::from_fn(|index| (word >> index) as u8)),
-            3 => self.wide.push(u128::from(word).wrapping_mul(u128::from(word) << 17)),
-            4 => self.packed.push(Packed { a: 1, b: word as u32, c: 3, d: word }),
+            1 => self
+                .six
+                .push(word.to_le_bytes()[2..].try_into().expect("six bytes")),
+            2 => self
+                .twelve
+                .push(std::array::from_fn(|index| (word >> index) as u8)),
+            3 => self
+                .wide
+                .push(u128::from(word).wrapping_mul(u128::from(word) << 17)),
+            4 => self.packed.push(Packed {
+                a: 1,
+                b: word as u32,
+                c: 3,
+                d: word,
+            }),
             5 => self.packed.sort_by_key(|packed| packed.b ^ 5),
             6 => self.padded.push(padded(word)),
             7 => self.padded.iter_mut().for_each(mutate),
-            8 => self.aligned.push(Aligned { byte: word as u8, word: 9 }),
-            9 => self.nested = Some((word % 3 > 0).then_some((true, (word % 5 > 1).then_some(7), [1, 2, 3]))),
+            8 => self.aligned.push(Aligned {
+                byte: word as u8,
+                word: 9,
+            }),
+            9 => {
+                self.nested =
+                    Some((word % 3 > 0).then_some((true, (word % 5 > 1).then_some(7), [1, 2, 3])))
+            }
             10 => self.float = (word as f32 / 7.0, self.float.1 + word as f64),
             11 => self.flags[word as usize % 7] ^= true,
-            _ => self.wide.iter_mut().for_each(|wide| *wide = wide.rotate_right(13) / 3),
+            _ => self
+                .wide
+                .iter_mut()
+                .for_each(|wide| *wide = wide.rotate_right(13) / 3),
         }
         self.shorten();
-        digest(&(self.three, self.packed.last(), self.padded.last(), self.aligned.first()))
+        digest(&(
+            self.three,
+            self.packed.last(),
+            self.padded.last(),
+            self.aligned.first(),
+        ))
     }
 
     fn digest(&self) -> u64 {
-        let first = digest(&(self.three, &self.six, &self.twelve, &self.wide, &self.packed));
+        let first = digest(&(
+            self.three,
+            &self.six,
+            &self.twelve,
+            &self.wide,
+            &self.packed,
+        ));
         let floats = (self.float.0.to_bits(), self.float.1.to_bits());
-        digest(&(first, &self.padded, &self.aligned, self.nested, floats, self.flags))
+        digest(&(
+            first,
+            &self.padded,
+            &self.aligned,
+            self.nested,
+            floats,
+            self.flags,
+        ))
     }
 }
 
@@ -116,7 +158,11 @@ fn padded(word: u64) -> Padded {
         2 => Padded::Pair(word as u8, word),
         3 => Padded::Wide(u128::from(word) << 50),
         4 => Padded::Text(format!("{word}")),
-        _ => Padded::Named { flag: word & 64 > 0, bytes: [word as u8; 12], short: word as u16 },
+        _ => Padded::Named {
+            flag: word & 64 > 0,
+            bytes: [word as u8; 12],
+            short: word as u16,
+        },
     }
 }
 
@@ -161,7 +207,11 @@ impl Subject for Moves {
             4 => self.right.2.extend_from_slice(&self.left.1),
             5 => self.slots[slot] = Some(Box::new(padded(word))),
             6 => self.slots.rotate_right(slot),
-            7 => self.left.0 = self.slots[slot].take().map_or(Padded::Nothing, |boxed| *boxed),
+            7 => {
+                self.left.0 = self.slots[slot]
+                    .take()
+                    .map_or(Padded::Nothing, |boxed| *boxed)
+            }
             _ => (self.left.1, self.right.1) = (self.right.1, [word as u8; 3]),
         }
         self.right.2.truncate(LENGTH_MAX);

@@ -39,14 +39,26 @@ impl Subject for Locks {
             0 => self.mutex.lock().expect("never poisoned").push(byte.into()),
             1 => {
                 let other = Arc::clone(&self.mutex);
-                other.lock().expect("never poisoned").retain(|word| word % 3 != 0);
+                other
+                    .lock()
+                    .expect("never poisoned")
+                    .retain(|word| word % 3 != 0);
             }
             2 => self.pool.push(Arc::new(Mutex::new([byte, 1, 2]))),
-            3 => self.pool.iter().for_each(|mutex| mutex.lock().expect("never poisoned")[2] ^= byte),
-            4 => self.reading.write().expect("never poisoned").push(char::from(byte % 64 + 32)),
+            3 => self
+                .pool
+                .iter()
+                .for_each(|mutex| mutex.lock().expect("never poisoned")[2] ^= byte),
+            4 => self
+                .reading
+                .write()
+                .expect("never poisoned")
+                .push(char::from(byte % 64 + 32)),
             5 => return self.reading.read().expect("never poisoned").len() as u64,
             6 => self.once.push(OnceLock::new()),
-            7 => self.once.iter().for_each(|once| { once.get_or_init(|| format!("{byte}")); }),
+            7 => self.once.iter().for_each(|once| {
+                once.get_or_init(|| format!("{byte}"));
+            }),
             _ => self.lazy.push(LazyLock::new(|| vec![7; 7])),
         }
         let initialised: usize = self.lazy.iter().step_by(2).map(|lazy| lazy.len()).sum();
@@ -60,11 +72,19 @@ impl Subject for Locks {
     }
 
     fn digest(&self) -> u64 {
-        let pool: Vec<_> =
-            self.pool.iter().map(|mutex| *mutex.lock().expect("never poisoned")).collect();
+        let pool: Vec<_> = self
+            .pool
+            .iter()
+            .map(|mutex| *mutex.lock().expect("never poisoned"))
+            .collect();
         let once: Vec<_> = self.once.iter().map(OnceLock::get).collect();
         let reading = self.reading.read().expect("never poisoned");
-        digest(&(&*self.mutex.lock().expect("never poisoned"), pool, once, &*reading))
+        digest(&(
+            &*self.mutex.lock().expect("never poisoned"),
+            pool,
+            once,
+            &*reading,
+        ))
     }
 }
 
@@ -79,7 +99,11 @@ impl Subject for Channels {
     const NAME: &'static str = "channels";
 
     fn new(_place: Place) -> Self {
-        Self { unbounded: mpsc::channel(), bounded: mpsc::sync_channel(5), received: 0 }
+        Self {
+            unbounded: mpsc::channel(),
+            bounded: mpsc::sync_channel(5),
+            received: 0,
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -87,10 +111,17 @@ impl Subject for Channels {
         let word = random.word();
         let result = match random.below(5) {
             0 | 1 => {
-                self.unbounded.0.send(vec![word as u8; 40]).expect("the receiver lives");
+                self.unbounded
+                    .0
+                    .send(vec![word as u8; 40])
+                    .expect("the receiver lives");
                 1
             }
-            2 => self.unbounded.1.try_recv().map_or(2, |bytes| digest(&bytes)),
+            2 => self
+                .unbounded
+                .1
+                .try_recv()
+                .map_or(2, |bytes| digest(&bytes)),
             3 => u64::from(self.bounded.0.try_send(word).is_ok()),
             _ => self.bounded.1.try_recv().unwrap_or(3),
         };

@@ -20,32 +20,47 @@ impl Subject for HashMaps {
     const NAME: &'static str = "hash_maps";
 
     fn new(_place: Place) -> Self {
-        Self { words: HashMap::new(), texts: HashSet::new(), pairs: HashMap::new() }
+        Self {
+            words: HashMap::new(),
+            texts: HashSet::new(),
+            pairs: HashMap::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
         let mut random = Random::new(random);
         let key = random.below(KEYS) as u64;
         match random.below(12) {
-            0 | 1 => self.words.insert(key, format!("value {key}")).map_or(0, |old| old.len() as u64),
+            0 | 1 => self
+                .words
+                .insert(key, format!("value {key}"))
+                .map_or(0, |old| old.len() as u64),
             2 => self.words.remove(&key).map_or(0, |old| digest(&old)),
             3 => {
                 self.words.entry(key).or_default().push('x');
                 self.words[&key].len() as u64
             }
             4 => {
-                self.words.retain(|key, text| key % 7 != 0 || text.len() < 9);
+                self.words
+                    .retain(|key, text| key % 7 != 0 || text.len() < 9);
                 self.words.len() as u64
             }
             5 => u64::from(self.texts.insert(format!("text {}", key / 3))),
             6 => u64::from(self.texts.remove(&format!("text {}", key / 3))),
             7 => {
-                self.pairs.insert((key as u8, key as u32 * 3), [key as u8; 6]);
-                self.pairs.values_mut().for_each(|bytes| bytes[5] = bytes[5].wrapping_add(1));
+                self.pairs
+                    .insert((key as u8, key as u32 * 3), [key as u8; 6]);
+                self.pairs
+                    .values_mut()
+                    .for_each(|bytes| bytes[5] = bytes[5].wrapping_add(1));
                 self.pairs.len() as u64
             }
             8 => {
-                self.pairs = self.pairs.drain().filter(|((byte, _), _)| byte % 3 != 0).collect();
+                self.pairs = self
+                    .pairs
+                    .drain()
+                    .filter(|((byte, _), _)| byte % 3 != 0)
+                    .collect();
                 self.pairs.shrink_to_fit();
                 self.pairs.len() as u64
             }
@@ -81,7 +96,11 @@ impl Subject for BTrees {
     const NAME: &'static str = "btrees";
 
     fn new(_place: Place) -> Self {
-        Self { map: BTreeMap::new(), set: BTreeSet::new(), small: BTreeMap::new() }
+        Self {
+            map: BTreeMap::new(),
+            set: BTreeSet::new(),
+            small: BTreeMap::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -89,13 +108,24 @@ impl Subject for BTrees {
         let key = random.below(KEYS);
         match random.below(10) {
             0 | 1 => {
-                let old = self.map.insert(format!("key {key:03}"), vec![key as u8; key % 50]);
+                let old = self
+                    .map
+                    .insert(format!("key {key:03}"), vec![key as u8; key % 50]);
                 old.map_or(0, |old| old.len() as u64)
             }
-            2 => self.map.remove(&format!("key {key:03}")).map_or(0, |old| digest(&old)),
+            2 => self
+                .map
+                .remove(&format!("key {key:03}"))
+                .map_or(0, |old| digest(&old)),
             3 => {
                 let range = self.map.range_mut(format!("key {key:03}")..);
-                range.take(5).map(|(_, value)| { value.push(1); value.len() as u64 }).sum()
+                range
+                    .take(5)
+                    .map(|(_, value)| {
+                        value.push(1);
+                        value.len() as u64
+                    })
+                    .sum()
             }
             4 => {
                 let mut upper = self.map.split_off(&format!("key {key:03}"));

@@ -20,9 +20,15 @@ pub(crate) struct Outputs {
 
 impl Subject for Outputs {
     const NAME: &'static str = "outputs";
+    /// An audit looks at all of the address space that outputs reserve.
+    const AUDITS_MAX: u64 = 2;
 
     fn new(_place: Place) -> Self {
-        Self { replies: [Output::new(), Output::new()], sent: 0, checksums: 0 }
+        Self {
+            replies: [Output::new(), Output::new()],
+            sent: 0,
+            checksums: 0,
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {

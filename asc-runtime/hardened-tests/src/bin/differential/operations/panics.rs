@@ -26,7 +26,10 @@ impl Subject for Panics {
     const NAME: &'static str = "panics";
 
     fn new(_place: Place) -> Self {
-        Self { words: Vec::new(), dropped: 0 }
+        Self {
+            words: Vec::new(),
+            dropped: 0,
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -72,5 +75,7 @@ impl Panics {
 }
 
 fn text(payload: &dyn core::any::Any) -> u64 {
-    payload.downcast_ref::<String>().map_or(1, |text| digest(text))
+    payload
+        .downcast_ref::<String>()
+        .map_or(1, |text| digest(text))
 }

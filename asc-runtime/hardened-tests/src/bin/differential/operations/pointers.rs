@@ -30,7 +30,13 @@ impl Node {
     }
 
     fn sum(&self) -> u64 {
-        u64::from(self.value.get()) + self.children.borrow().iter().map(|node| node.sum()).sum::<u64>()
+        u64::from(self.value.get())
+            + self
+                .children
+                .borrow()
+                .iter()
+                .map(|node| node.sum())
+                .sum::<u64>()
     }
 }
 
@@ -65,18 +71,34 @@ impl Subject for Counted {
             0 | 1 => self.grow(byte),
             2 => drop(self.root.children.borrow_mut().pop()),
             3 => self.loose.retain(|node| node.upgrade().is_some()),
-            4 => self.loose.iter().filter_map(Weak::upgrade).for_each(|node| {
-                node.value.update(|value| value.wrapping_add(1));
-                node.label.get_or_init(|| format!("label {byte}"));
-            }),
+            4 => self
+                .loose
+                .iter()
+                .filter_map(Weak::upgrade)
+                .for_each(|node| {
+                    node.value.update(|value| value.wrapping_add(1));
+                    node.label.get_or_init(|| format!("label {byte}"));
+                }),
             5 => {
                 let shared = Arc::new((byte, format!("{byte}")));
                 self.weak.push(Arc::downgrade(&shared));
                 self.shared.push(shared);
             }
-            6 => self.shared.iter_mut().for_each(|shared| Arc::make_mut(shared).0 ^= 1),
+            6 => self
+                .shared
+                .iter_mut()
+                .for_each(|shared| Arc::make_mut(shared).0 ^= 1),
             7 => self.shared.extend_from_within(..self.shared.len().min(2)),
-            8 => self.slice = self.slice.iter().rev().copied().chain([byte.into()]).take(50).collect(),
+            8 => {
+                self.slice = self
+                    .slice
+                    .iter()
+                    .rev()
+                    .copied()
+                    .chain([byte.into()])
+                    .take(50)
+                    .collect()
+            }
             _ => self.text = Arc::from(format!("{}{byte}", &self.text[..self.text.len().min(9)])),
         }
         if self.shared.len() > NODES_MAX {
@@ -90,9 +112,18 @@ impl Subject for Counted {
         let labels: Vec<_> = self
             .loose
             .iter()
-            .map(|node| node.upgrade().map(|node| (node.value.get(), node.label.get().cloned())))
+            .map(|node| {
+                node.upgrade()
+                    .map(|node| (node.value.get(), node.label.get().cloned()))
+            })
             .collect();
-        digest(&(self.root.sum(), labels, &self.shared, &self.slice, &self.text))
+        digest(&(
+            self.root.sum(),
+            labels,
+            &self.shared,
+            &self.slice,
+            &self.text,
+        ))
     }
 }
 
@@ -157,25 +188,41 @@ impl Subject for Closures {
     const NAME: &'static str = "closures";
 
     fn new(_place: Place) -> Self {
-        Self { functions: Vec::new(), counters: Vec::new(), shapes: Vec::new() }
+        Self {
+            functions: Vec::new(),
+            counters: Vec::new(),
+            shapes: Vec::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
         let mut random = Random::new(random);
         let word = random.word();
         match random.below(7) {
-            0 => self.functions.push(Box::new(move |input| input.wrapping_mul(word))),
+            0 => self
+                .functions
+                .push(Box::new(move |input| input.wrapping_mul(word))),
             1 => {
                 let text = format!("{word}");
-                self.functions.push(Box::new(move |input| input ^ text.len() as u64));
+                self.functions
+                    .push(Box::new(move |input| input ^ text.len() as u64));
             }
             2 => {
                 let mut calls = word;
-                self.counters.push(Box::new(move || { calls = calls.wrapping_add(3); calls }));
+                self.counters.push(Box::new(move || {
+                    calls = calls.wrapping_add(3);
+                    calls
+                }));
             }
             3 => self.shapes.push(Box::new(Square(word as u16))),
-            4 => self.shapes.push(Box::new(Rectangle { width: word as u32, height: 3 })),
-            5 => self.shapes.iter_mut().for_each(|shape| shape.grow(word as u16)),
+            4 => self.shapes.push(Box::new(Rectangle {
+                width: word as u32,
+                height: 3,
+            })),
+            5 => self
+                .shapes
+                .iter_mut()
+                .for_each(|shape| shape.grow(word as u16)),
             _ => drop(self.functions.pop()),
         }
         self.functions.truncate(NODES_MAX);
@@ -183,12 +230,22 @@ impl Subject for Closures {
         if self.shapes.len() > NODES_MAX {
             self.shapes.clear();
         }
-        let counted = self.counters.iter_mut().fold(0, |sum: u64, next| sum.wrapping_add(next()));
-        self.functions.iter().fold(counted, |value, function| function(value))
+        let counted = self
+            .counters
+            .iter_mut()
+            .fold(0, |sum: u64, next| sum.wrapping_add(next()));
+        self.functions
+            .iter()
+            .fold(counted, |value, function| function(value))
     }
 
     fn digest(&self) -> u64 {
         let areas: Vec<_> = self.shapes.iter().map(|shape| shape.area()).collect();
-        digest(&(self.functions.iter().fold(1, |value, function| function(value)), areas))
+        digest(&(
+            self.functions
+                .iter()
+                .fold(1, |value, function| function(value)),
+            areas,
+        ))
     }
 }

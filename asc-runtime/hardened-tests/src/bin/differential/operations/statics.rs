@@ -35,8 +35,16 @@ impl Subject for Statics {
             0 => unsafe { COUNTERS[index] = COUNTERS[index].wrapping_add(word) },
             // SAFETY: no other subject has this index.
             1 => unsafe { BYTES[index] = [word as u8, (word >> 8) as u8, 3] },
-            2 => TABLES[index].lock().expect("never poisoned").push(word as u32),
-            3 => drop(LAZY[index].lock().expect("never poisoned").insert(word % 99, word)),
+            2 => TABLES[index]
+                .lock()
+                .expect("never poisoned")
+                .push(word as u32),
+            3 => drop(
+                LAZY[index]
+                    .lock()
+                    .expect("never poisoned")
+                    .insert(word % 99, word),
+            ),
             4 => return ONCE[index].get_or_init(|| format!("first {word}")).len() as u64,
             _ => TABLES[index].lock().expect("never poisoned").clear(),
         }
@@ -49,7 +57,12 @@ impl Subject for Statics {
         // SAFETY: no other subject has this index.
         let plain = unsafe { (COUNTERS[index], BYTES[index]) };
         let lazy = unordered_digest(&*LAZY[index].lock().expect("never poisoned"));
-        digest(&(plain, &*TABLES[index].lock().expect("never poisoned"), ONCE[index].get(), lazy))
+        digest(&(
+            plain,
+            &*TABLES[index].lock().expect("never poisoned"),
+            ONCE[index].get(),
+            lazy,
+        ))
     }
 }
 

@@ -20,7 +20,10 @@ impl Subject for Text {
     const NAME: &'static str = "text";
 
     fn new(_place: Place) -> Self {
-        Self { text: String::new(), shared: Cow::Borrowed("borrowed") }
+        Self {
+            text: String::new(),
+            shared: Cow::Borrowed("borrowed"),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -30,7 +33,9 @@ impl Subject for Text {
         match random.below(14) {
             0 => text.push_str(&format!("{word:?}{:>10.3}", word as f64 / 3.0)),
             1 => text.push_str(&format!("{:#x?}", [word; 2])),
-            2 => write!(text, "{:e} {:?}", word as f32, f64::from_bits(word)).expect("strings grow"),
+            2 => {
+                write!(text, "{:e} {:?}", word as f32, f64::from_bits(word)).expect("strings grow")
+            }
             3 => text.push(char::from_u32(0x4E00 + (word as u32 & 0xFFF)).expect("an ideograph")),
             4 => text.insert_str(0, "ß→"),
             5 => *text = text.replace('1', "eins"),
@@ -46,7 +51,9 @@ impl Subject for Text {
         while text.len() > LENGTH_MAX {
             text.pop();
         }
-        text.chars().filter(|character| character.is_alphanumeric()).count() as u64
+        text.chars()
+            .filter(|character| character.is_alphanumeric())
+            .count() as u64
     }
 
     fn digest(&self) -> u64 {

@@ -1,9 +1,10 @@
 //! SIMD: stores of 16 and 32 bytes, whole, unaligned and masked.
 
 use core::arch::x86_64::{
-    __m128i, __m256i, _mm_add_epi32, _mm_loadu_si128, _mm_set1_epi32, _mm_store_si128, _mm_storel_epi64,
-    _mm_storeu_si128, _mm256_add_epi64, _mm256_loadu_si256, _mm256_maskstore_epi32, _mm256_set1_epi64x,
-    _mm256_storeu_si256, _mm256_storeu2_m128i, _mm256_xor_si256,
+    __m128i, __m256i, _mm_add_epi32, _mm_loadu_si128, _mm_set1_epi32, _mm_store_si128,
+    _mm_storel_epi64, _mm_storeu_si128, _mm256_add_epi64, _mm256_loadu_si256,
+    _mm256_maskstore_epi32, _mm256_set1_epi64x, _mm256_storeu_si256, _mm256_storeu2_m128i,
+    _mm256_xor_si256,
 };
 
 use asc_hardened_tests::digest::digest;
@@ -91,8 +92,15 @@ impl Simd {
     /// Loops that the compiler turns into vector code.
     fn step_automatic(&mut self, word: u64) {
         match word % 3 {
-            0 => self.words.iter_mut().for_each(|value| *value = value.wrapping_mul(word as u32 | 1)),
-            1 => self.words.iter_mut().step_by(3).for_each(|value| *value ^= word as u32),
+            0 => self
+                .words
+                .iter_mut()
+                .for_each(|value| *value = value.wrapping_mul(word as u32 | 1)),
+            1 => self
+                .words
+                .iter_mut()
+                .step_by(3)
+                .for_each(|value| *value ^= word as u32),
             _ => {
                 for index in 1..WORDS {
                     if self.words[index] % 2 == 0 {

@@ -22,7 +22,10 @@ impl Exercise for Bytes {
     const NAME: &'static str = "bytes";
 
     fn new() -> Self {
-        Self { buffer: BytesMut::new(), pieces: vec![Shared::from_static(b"static")] }
+        Self {
+            buffer: BytesMut::new(),
+            pieces: vec![Shared::from_static(b"static")],
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -30,9 +33,13 @@ impl Exercise for Bytes {
         let word = random.word();
         match random.below(9) {
             0 => self.buffer.put_u64(word),
-            1 => self.buffer.put_slice(&vec![word as u8; word as usize % 300]),
+            1 => self
+                .buffer
+                .put_slice(&vec![word as u8; word as usize % 300]),
             2 => self.pieces.push(self.buffer.split().freeze()),
-            3 => self.pieces.push(self.buffer.split_to(self.buffer.len() / 2).freeze()),
+            3 => self
+                .pieces
+                .push(self.buffer.split_to(self.buffer.len() / 2).freeze()),
             4 => {
                 let last = self.pieces.last().cloned().unwrap_or_default();
                 self.pieces.push(last.slice(..last.len() / 2));
@@ -81,7 +88,10 @@ impl Exercise for Small {
             3 => self.small.truncate(2),
             4 => drop(self.array.try_push([word as u8, 1, 2])),
             5 => drop(self.array.pop_at(0)),
-            6 => drop(self.text.try_push_str(&word.to_string()).or_else(|_| { self.text.clear(); Err(()) })),
+            6 => drop(self.text.try_push_str(&word.to_string()).or_else(|_| {
+                self.text.clear();
+                Err(())
+            })),
             7 => self.tiny.push(word as u16),
             8 => return self.slab.insert((word as u8, word)) as u64,
             _ => drop(self.slab.try_remove(word as usize % 16)),

@@ -18,7 +18,9 @@ impl Exercise for Json {
     const NAME: &'static str = "serde_json";
 
     fn new() -> Self {
-        Self { text: r#"{"list":[1,2.5,"three",null,true],"nested":{"deep":[{}]}}"#.into() }
+        Self {
+            text: r#"{"list":[1,2.5,"three",null,true],"nested":{"deep":[{}]}}"#.into(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -27,18 +29,31 @@ impl Exercise for Json {
         let mut document: Value = serde_json::from_str(&self.text).expect("what was written");
         let list = document["list"].as_array_mut().expect("a list");
         match random.below(6) {
-            0 => list.push(json!({ "word": word, "float": word as f64 / 3.0, "bytes": word.to_le_bytes() })),
+            0 => list.push(
+                json!({ "word": word, "float": word as f64 / 3.0, "bytes": word.to_le_bytes() }),
+            ),
             1 => list.reverse(),
             2 => drop(list.pop()),
-            3 => document["nested"][format!("key {}", word % 9)] = json!([word as i64, "\u{1F600}\n"]),
+            3 => {
+                document["nested"][format!("key {}", word % 9)] =
+                    json!([word as i64, "\u{1F600}\n"])
+            }
             4 => {
                 if let Some(Value::Object(nested)) = document.get_mut("nested") {
                     nested.retain(|key, _| key.len() != 5);
                 }
             }
-            _ => return u64::from(serde_json::from_str::<Map<String, Value>>("{\"broken\":").is_err()),
+            _ => {
+                return u64::from(
+                    serde_json::from_str::<Map<String, Value>>("{\"broken\":").is_err(),
+                );
+            }
         }
-        self.text = if word % 2 == 0 { document.to_string() } else { format!("{document:#}") };
+        self.text = if word % 2 == 0 {
+            document.to_string()
+        } else {
+            format!("{document:#}")
+        };
         if self.text.len() > TEXT_BYTES_MAX {
             *self = Self::new();
         }
@@ -71,7 +86,9 @@ impl Exercise for Typed {
     const NAME: &'static str = "serde";
 
     fn new() -> Self {
-        Self { accounts: Vec::new() }
+        Self {
+            accounts: Vec::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -82,11 +99,19 @@ impl Exercise for Typed {
         if let Some(account) = self.accounts.last_mut() {
             account.balance ^= word as i64;
             account.limits = (word % 3 > 0).then_some([word as u16, 1, 2]);
-            account.entries.push(Entry::Deposit { amount: word as u32 });
-            account.entries.push(Entry::Note { text: word.to_string(), flag: word % 2 == 0 });
+            account.entries.push(Entry::Deposit {
+                amount: word as u32,
+            });
+            account.entries.push(Entry::Note {
+                text: word.to_string(),
+                flag: word % 2 == 0,
+            });
         }
         if random.once_in(4) {
-            self.accounts.push(Account { name: format!("\"{word}\\"), ..Account::default() });
+            self.accounts.push(Account {
+                name: format!("\"{word}\\"),
+                ..Account::default()
+            });
         }
         if bytes.len() > TEXT_BYTES_MAX {
             self.accounts.clear();

@@ -19,7 +19,10 @@ impl Exercise for Indexed {
     const NAME: &'static str = "indexmap";
 
     fn new() -> Self {
-        Self { map: IndexMap::new(), set: IndexSet::new() }
+        Self {
+            map: IndexMap::new(),
+            set: IndexSet::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -49,7 +52,10 @@ impl Exercise for Hashbrown {
     const NAME: &'static str = "hashbrown";
 
     fn new() -> Self {
-        Self { map: HashMap::new(), table: HashTable::new() }
+        Self {
+            map: HashMap::new(),
+            table: HashTable::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
@@ -60,7 +66,10 @@ impl Exercise for Hashbrown {
             0 => drop(self.map.insert(key as u32, "v".repeat(key as usize % 40))),
             1 => drop(self.map.remove(&(key as u32))),
             2 => self.map.retain(|_, text| text.len() != 7),
-            3 => drop(self.table.insert_unique(hash, (key, 1), |pair| digest(&pair.0))),
+            3 => drop(
+                self.table
+                    .insert_unique(hash, (key, 1), |pair| digest(&pair.0)),
+            ),
             4 => {
                 if let Ok(entry) = self.table.find_entry(hash, |pair| pair.0 == key) {
                     entry.remove();

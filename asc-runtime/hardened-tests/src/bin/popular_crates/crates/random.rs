@@ -18,7 +18,10 @@ impl Exercise for Rand {
     const NAME: &'static str = "rand";
 
     fn new() -> Self {
-        Self { seeded: SmallRng::seed_from_u64(7), drawn: Vec::new() }
+        Self {
+            seeded: SmallRng::seed_from_u64(7),
+            drawn: Vec::new(),
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {

@@ -30,13 +30,24 @@ impl Exercise for Expressions {
         let mut random = Random::new(random);
         let word = random.word();
         match random.below(7) {
-            0 => self.text.push_str(&format!(" word{} {}-{}", word % 10, word % 1000, word % 77777)),
+            0 => self.text.push_str(&format!(
+                " word{} {}-{}",
+                word % 10,
+                word % 1000,
+                word % 77777
+            )),
             1 => self.text.push_str("Öl xxxy\t"),
             2 => {
                 let swap = |pair: &Captures<'_>| format!("{}-{}", &pair["right"], &pair["left"]);
                 self.text = self.pairs.replace_all(&self.text, swap).into_owned();
             }
-            3 => return self.words.find_iter(&self.text).map(|found| found.len() as u64).sum(),
+            3 => {
+                return self
+                    .words
+                    .find_iter(&self.text)
+                    .map(|found| found.len() as u64)
+                    .sum();
+            }
             4 => return digest(&self.set.matches(&self.text).into_iter().collect::<Vec<_>>()),
             5 => {
                 let pattern = Regex::new(&format!("{}+", word % 10)).expect("valid");

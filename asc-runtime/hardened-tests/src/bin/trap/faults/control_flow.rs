@@ -90,7 +90,10 @@ fn loop_count() {
     #[asc_handler]
     fn handler(state: &mut [u64; 64]) {
         let count = if second_run() { 63 } else { 64 };
-        state.iter_mut().take(black_box(count)).for_each(|word| store(word, 5));
+        state
+            .iter_mut()
+            .take(black_box(count))
+            .for_each(|word| store(word, 5));
     }
     handler(&mut [0; 64]);
 }

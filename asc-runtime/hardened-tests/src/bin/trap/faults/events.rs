@@ -114,9 +114,13 @@ fn thread_local_destructor() {
     #[asc_handler]
     fn handler() {
         if second_run() {
-            OTHER.with(|loud| { black_box(loud); });
+            OTHER.with(|loud| {
+                black_box(loud);
+            });
         } else {
-            FIRST.with(|loud| { black_box(loud); });
+            FIRST.with(|loud| {
+                black_box(loud);
+            });
         }
     }
     handler();

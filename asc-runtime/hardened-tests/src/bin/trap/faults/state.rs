@@ -152,4 +152,5 @@ fn thread_local_word() {
         CELL.set(in_second_run(second, 4, 5));
     }
     handler();
+    assert_eq!(CELL.get(), 4);
 }

@@ -1,0 +1,44 @@
+//! Runs a program and keeps what it said.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Seconds after which a child hangs; it is killed and fails the test.
+const TIMEOUT_SECONDS: &str = "240";
+
+/// How a child ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs `program` to its end.
+pub(crate) fn run(program: &Path, arguments: &[&str]) -> Ended {
+    let mut command = Command::new("timeout");
+    command
+        .arg(TIMEOUT_SECONDS)
+        .arg(program)
+        .args(arguments.iter().map(OsStr::new));
+    // The lines of panics are asserted: no backtraces.
+    command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+    let output = command.output().expect("`timeout` of coreutils starts");
+    Ended {
+        status: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Runs `program`, which must succeed and say nothing on standard error; returns what it printed.
+pub(crate) fn succeed(program: &Path, arguments: &[&str]) -> String {
+    let ended = run(program, arguments);
+    assert!(
+        ended.status == Some(0) && ended.stderr.is_empty(),
+        "{} {arguments:?}: {ended:#?}",
+        program.display()
+    );
+    ended.stdout
+}

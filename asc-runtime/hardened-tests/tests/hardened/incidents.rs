@@ -1,0 +1,269 @@
+//! The incident that each fault must end in.
+
+/// What the incident must say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Incident {
+    pub(crate) fault: &'static str,
+    pub(crate) stage: &'static str,
+    pub(crate) reason: &'static str,
+}
+
+const fn incident(fault: &'static str, stage: &'static str, reason: &'static str) -> Incident {
+    Incident {
+        fault,
+        stage,
+        reason,
+    }
+}
+
+/// The faults of `trap`; some of them need panics that unwind.
+pub(crate) fn of_handlers(unwinds: bool) -> Vec<Incident> {
+    let panics: &[_] = if unwinds { &PANICS } else { &[] };
+    [&HANDLERS, panics].concat()
+}
+
+/// The faults of `runtime_trap`.
+pub(crate) fn of_the_runtime() -> Vec<Incident> {
+    RUNTIME.to_vec()
+}
+
+const HANDLERS: [Incident; 40] = [
+    incident(
+        "allocation_size",
+        "second_run",
+        "the runs allocate different sizes or alignments",
+    ),
+    incident(
+        "allocation_alignment",
+        "second_run",
+        "the runs allocate different sizes or alignments",
+    ),
+    incident(
+        "extra_allocation",
+        "second_run",
+        "the second run allocates, frees or asks more often",
+    ),
+    incident(
+        "missing_allocation",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident("other_free", "second_run", "the runs free different blocks"),
+    incident(
+        "extra_free",
+        "second_run",
+        "the second run allocates, frees or asks more often",
+    ),
+    incident(
+        "missing_free",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident(
+        "branch",
+        "second_run",
+        "the second run stores to another address",
+    ),
+    incident(
+        "store_width",
+        "second_run",
+        "the second run stores another width",
+    ),
+    incident(
+        "extra_store",
+        "second_run",
+        "the second run stores more often than the first",
+    ),
+    incident(
+        "missing_store",
+        "compare",
+        "the second run stored less often than the first",
+    ),
+    incident(
+        "missing_range",
+        "compare",
+        "the second run stored less often than the first",
+    ),
+    incident(
+        "loop_count",
+        "compare",
+        "the second run stored less often than the first",
+    ),
+    incident(
+        "atomic_operand",
+        "second_run",
+        "the runs perform different atomic operations",
+    ),
+    incident(
+        "atomic_operation",
+        "second_run",
+        "the runs perform different atomic operations",
+    ),
+    incident(
+        "extra_atomic",
+        "second_run",
+        "the second run allocates, frees or asks more often",
+    ),
+    incident(
+        "missing_atomic",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident(
+        "other_clock",
+        "second_run",
+        "the runs ask the system different things",
+    ),
+    incident(
+        "extra_clock",
+        "second_run",
+        "the second run allocates, frees or asks more often",
+    ),
+    incident(
+        "missing_clock",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident(
+        "thread_local_destructor",
+        "second_run",
+        "the runs register different thread-local destructors",
+    ),
+    incident(
+        "input_before_first_run",
+        "input",
+        "the request does not match its checksum",
+    ),
+    incident(
+        "input_between_runs",
+        "input",
+        "the request does not match its checksum",
+    ),
+    incident(
+        "input_checksum",
+        "input",
+        "the request does not match its checksum",
+    ),
+    incident("output_byte", "output", "the runs write different bytes"),
+    incident("output_longer", "output", "the second run writes more"),
+    incident("output_shorter", "output", "the second run writes less"),
+    incident("output_missing", "output", "the second run writes less"),
+    incident(
+        "output_elsewhere",
+        "output",
+        "only the second run writes to this output",
+    ),
+    incident("state_word", "compare", "the runs left different bytes"),
+    incident("state_range", "compare", "the runs left different bytes"),
+    incident("stored_word", "compare", "the runs left different bytes"),
+    incident(
+        "stray_store_to_logged_word",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident(
+        "stray_store_in_first_run",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident("returned_word", "compare", "the runs left different bytes"),
+    incident(
+        "returned_structure",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident(
+        "new_block",
+        "compare",
+        "the runs left different bytes in a new block",
+    ),
+    incident(
+        "large_new_block",
+        "compare",
+        "the runs left different bytes in a new block",
+    ),
+    incident("static_word", "compare", "the runs left different bytes"),
+    incident(
+        "thread_local_word",
+        "compare",
+        "the runs left different bytes",
+    ),
+];
+
+const PANICS: [Incident; 3] = [
+    incident(
+        "panic_in_first_run",
+        "compare",
+        "the second run stored less often than the first",
+    ),
+    incident(
+        "panic_in_second_run",
+        "second_run",
+        "the second run allocates, frees or asks more often",
+    ),
+    incident("panics_differ", "compare", "the runs left different bytes"),
+];
+
+const RUNTIME: [Incident; 13] = [
+    incident(
+        "capture_skipped",
+        "control_flow",
+        "a stage was skipped or repeated",
+    ),
+    incident(
+        "rollback_skipped",
+        "second_run",
+        "the second run stores to another address",
+    ),
+    incident(
+        "second_run_skipped",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident(
+        "comparison_skipped",
+        "control_flow",
+        "a stage was skipped or repeated",
+    ),
+    incident(
+        "commit_skipped",
+        "control_flow",
+        "the handler returned without being committed",
+    ),
+    incident(
+        "logged_address",
+        "second_run",
+        "the second run stores to another address",
+    ),
+    incident(
+        "logged_old_value",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident(
+        "recorded_result",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident(
+        "recorded_result_after_rollback",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident("recorded_event", "runtime", "a recorded event is damaged"),
+    incident(
+        "recorded_event_before_commit",
+        "runtime",
+        "a recorded event is damaged",
+    ),
+    incident(
+        "saved_block",
+        "compare",
+        "the runs left different bytes in a new block",
+    ),
+    incident(
+        "recorded_output",
+        "output",
+        "the runs write different bytes",
+    ),
+];

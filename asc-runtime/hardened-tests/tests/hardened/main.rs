@@ -1,0 +1,72 @@
+//! The hardened build, proven in every profile.
+//!
+//! Each test builds the programs of `src/bin` with `cargo asc` in one profile and runs them as
+//! children: equal results, complete audits, no false alarm, every injected fault caught.
+//!
+//! `ASC_TEST_STEPS=N` makes every count N times as long.
+
+mod build;
+mod child;
+mod incidents;
+mod programs;
+
+use crate::build::{Build, Programs};
+
+/// Unoptimised, hooks as calls, many codegen units.
+#[test]
+fn dev() {
+    let programs = Programs::built(&Build::profile("dev"));
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+    programs::all_misuse_is_refused(&programs);
+    programs::the_runtime_survives_strikes(&Build::profile("dev"));
+}
+
+/// Fat LTO, one codegen unit: hooks inlined. The long run of raft is here.
+#[test]
+fn release() {
+    let programs = Programs::built(&Build::profile("release"));
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+    programs::all_misuse_is_refused(&programs);
+    programs::raft_runs_a_million_handlers(&programs);
+    programs::the_runtime_survives_strikes(&Build::profile("release"));
+}
+
+/// Thin LTO, 16 codegen units.
+#[test]
+fn thin() {
+    let programs = Programs::chosen(&Build::profile("asc-thin"));
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+}
+
+/// No LTO, 16 codegen units.
+#[test]
+fn without_link_time_optimisation() {
+    let programs = Programs::chosen(&Build::profile("asc-nolto"));
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+}
+
+/// No LTO, one codegen unit, panics abort.
+#[test]
+fn panic_abort() {
+    let programs = Programs::chosen(&Build::profile("asc-abort"));
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+}
+
+/// Every vector instruction of this processor.
+#[test]
+fn native() {
+    let programs = Programs::chosen(&Build::profile("asc-nolto").for_this_processor());
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+}
+
+/// The same programs from plain cargo.
+#[test]
+fn plain() {
+    programs::all_run_plain(&Programs::plain());
+}

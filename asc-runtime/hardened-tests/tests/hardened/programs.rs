@@ -1,0 +1,178 @@
+//! What each program must show.
+
+use std::path::Path;
+
+use asc_runtime::{EXIT_FAULT, EXIT_REFUSED};
+use serde_json::Value;
+
+use crate::build::{Build, Programs};
+use crate::child::{self, Ended};
+use crate::incidents::{self, Incident};
+
+const DIFFERENTIAL_STEPS: u64 = 1_500;
+const AUDITED_STEPS: u64 = 25;
+const CRATE_STEPS: u64 = 1_500;
+const RAFT_HANDLERS: u64 = 50_000;
+const RAFT_HANDLERS_LONG: u64 = 1_000_000;
+const STRIKES: u64 = 5_000;
+
+/// A count, made longer by `ASC_TEST_STEPS`.
+fn times(name: &str, count: u64) -> String {
+    let factor = std::env::var("ASC_TEST_STEPS").map_or(1, |text| text.parse().expect("a number"));
+    format!("{name}={}", count * factor)
+}
+
+/// Hardened and plain operations agree, and no handler changes memory unlogged.
+pub(crate) fn all_agree(programs: &Programs) {
+    let differential = programs.program("differential");
+    let printed = child::succeed(
+        &differential,
+        &[&times("count", DIFFERENTIAL_STEPS), "threads=2"],
+    );
+    assert!(printed.contains("mode hardened"), "{printed}");
+    child::succeed(
+        &differential,
+        &[&times("count", AUDITED_STEPS), "seed=2", "audit"],
+    );
+    child::succeed(
+        &programs.program("popular_crates"),
+        &[&times("count", CRATE_STEPS)],
+    );
+    child::succeed(
+        &programs.program("raft_cluster"),
+        &[&times("handlers", RAFT_HANDLERS)],
+    );
+}
+
+/// A million handlers of an unmodified consensus engine raise no alarm.
+pub(crate) fn raft_runs_a_million_handlers(programs: &Programs) {
+    let handlers = times("handlers", RAFT_HANDLERS_LONG);
+    let printed = child::succeed(&programs.program("raft_cluster"), &[&handlers, "seed=3"]);
+    assert!(printed.contains("faults: 0"), "{printed}");
+}
+
+/// Every fault of `trap` ends it with the incident that `incidents` expects.
+pub(crate) fn all_faults_are_caught(programs: &Programs) {
+    let trap = programs.program("trap");
+    let expected = incidents::of_handlers(programs.unwinds);
+    assert_eq!(
+        list(&trap),
+        names(&expected),
+        "every fault has its incident"
+    );
+    for incident in expected {
+        expect_incident(&trap, &incident);
+    }
+    for healthy in ["fault=none", "fault=none_in_a_million"] {
+        assert_eq!(child::succeed(&trap, &[healthy]), "before\nafter\n");
+    }
+}
+
+/// Everything that has no place in a handler ends the program with the way out.
+pub(crate) fn all_misuse_is_refused(programs: &Programs) {
+    let refusal = programs.program("refusal");
+    for name in list(&refusal) {
+        let ended = child::run(&refusal, &[&format!("call={name}")]);
+        expect_refusal(&name, &ended, "before\n");
+        let about_output = ended.stderr.contains("an `Output` is");
+        let about_calls = ended.stderr.contains("input and output belong outside");
+        assert!(
+            if name.ends_with("_output") {
+                about_output
+            } else {
+                about_calls
+            },
+            "{name}: {ended:?}"
+        );
+    }
+    let ended = child::run(&programs.program("own_allocator"), &[]);
+    expect_refusal("own_allocator", &ended, "before\n");
+    assert!(ended.stderr.contains("asc_runtime::Asc::new("), "{ended:?}");
+    child::succeed(&programs.program("wrapped_allocator"), &[]);
+    child::succeed(&programs.program("audit_self_test"), &[]);
+}
+
+/// Faults between the stages are caught, and flipped bits in the runtime's memory never lead to a
+/// wrong result that nobody notices.
+pub(crate) fn the_runtime_survives_strikes(build: &Build) {
+    let trap = build.runtime_trap();
+    let expected = incidents::of_the_runtime();
+    assert_eq!(
+        list(&trap),
+        names(&expected),
+        "every fault has its incident"
+    );
+    for incident in expected {
+        expect_incident(&trap, &incident);
+    }
+    child::succeed(&trap, &["campaign", &times("flips", STRIKES)]);
+}
+
+/// The same programs do the same without any hardening.
+pub(crate) fn all_run_plain(programs: &Programs) {
+    let printed = child::succeed(
+        &programs.program("differential"),
+        &["count=500", "threads=2"],
+    );
+    assert!(printed.contains("mode plain"), "{printed}");
+    for name in [
+        "popular_crates",
+        "own_allocator",
+        "wrapped_allocator",
+        "audit_self_test",
+    ] {
+        child::succeed(&programs.program(name), &[]);
+    }
+    child::succeed(&programs.program("raft_cluster"), &["handlers=50000"]);
+    assert_eq!(
+        child::succeed(&programs.program("trap"), &["fault=none"]),
+        "before\nafter\n"
+    );
+}
+
+fn list(program: &Path) -> Vec<String> {
+    let mut names: Vec<_> = child::succeed(program, &["list"])
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    names.retain(|name| !name.starts_with("none"));
+    names.sort();
+    names
+}
+
+fn names(incidents: &[Incident]) -> Vec<String> {
+    let mut names: Vec<_> = incidents
+        .iter()
+        .map(|incident| incident.fault.to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn expect_incident(program: &Path, expected: &Incident) {
+    let fault = expected.fault;
+    let ended = child::run(program, &[&format!("fault={fault}")]);
+    assert_eq!(ended.status, Some(EXIT_FAULT), "{fault}: {ended:?}");
+    assert_eq!(
+        ended.stdout, "before\n",
+        "{fault}: something left after the fault"
+    );
+    assert_eq!(ended.stderr.lines().count(), 1, "{fault}: {ended:?}");
+    let incident: Value = serde_json::from_str(&ended.stderr).expect("an incident is JSON");
+    assert_eq!(incident["stage"], expected.stage, "{fault}: {incident}");
+    assert_eq!(incident["reason"], expected.reason, "{fault}: {incident}");
+    assert_eq!(incident["action"], "stop", "{fault}: {incident}");
+}
+
+fn expect_refusal(name: &str, ended: &Ended, printed: &str) {
+    assert_eq!(ended.status, Some(EXIT_REFUSED), "{name}: {ended:?}");
+    assert_eq!(
+        ended.stdout, printed,
+        "{name}: something left after the refusal"
+    );
+    assert_eq!(ended.stderr.lines().count(), 1, "{name}: {ended:?}");
+    assert!(
+        ended.stderr.starts_with("asc: refused: "),
+        "{name}: {ended:?}"
+    );
+}
