@@ -1,8 +1,10 @@
 //! Outputs inside handlers: the first run records, the second compares as it goes.
 //!
-//! The checksum is taken from the first run's bytes as it says them, not from the copy; the second
-//! run's bytes are compared with the copy, all of them. So the copy and the checksum agree only if
-//! both runs said the same, and a second checksum would add nothing to the full comparison.
+//! The copy holds the first run's bytes; the checksum is taken from the second run's bytes as it says
+//! them, after they were compared with the copy. So copy and checksum agree only if both runs said
+//! the same, and a second checksum would add nothing to the full comparison. The first run does not
+//! take it, because there the bytes are often still on their way from memory: waiting for them cost
+//! 180 ns for a value of 4 KiB, where the second run pays 65.
 //!
 //! The bytes lie in memory of the runtime's own, behind what earlier handlers committed. They are
 //! not logged word by word.
@@ -46,11 +48,10 @@ pub(crate) struct State {
     stamp: u64,
     /// Length in the run in progress.
     position: usize,
-    /// Checksum of the first run, as far as it has come.
-    checksum: u32,
-    /// Length and checksum after the first run.
+    /// Checksum of the second run, as far as it has come.
+    checksum: Guarded,
+    /// Length after the first run.
     recorded: Guarded,
-    recorded_checksum: Guarded,
 }
 
 /// Maps an empty output.
@@ -120,9 +121,8 @@ impl State {
             sealed_by: 0,
             stamp: 0,
             position: 0,
-            checksum: 0,
+            checksum: Guarded::new(0),
             recorded: Guarded::new(0),
-            recorded_checksum: Guarded::new(0),
         }
     }
 
@@ -132,9 +132,10 @@ impl State {
         }
         if context.run == 1 {
             self.append(self.position, bytes);
-            self.checksum = checksum::append(self.checksum, bytes);
         } else {
             self.expect(bytes)?;
+            let checksum = checksum::append(self.checksum.get()? as u32, bytes);
+            self.checksum = Guarded::new(checksum.into());
         }
         self.position += bytes.len();
         Ok(())
@@ -143,7 +144,7 @@ impl State {
     /// The first bytes of this run.
     fn join(&mut self, context: &mut Context) -> Result<(), Fault> {
         self.position = self.committed.get()? as usize;
-        self.checksum = self.verified_checksum()?;
+        self.checksum = Guarded::new(self.verified_checksum()?.into());
         self.stamp = context.run_number;
         if context.run == 1 {
             context.outputs.add(self);
@@ -190,7 +191,6 @@ impl State {
 
     fn capture(&mut self) {
         self.recorded = Guarded::new(self.position as u64);
-        self.recorded_checksum = Guarded::new(self.checksum.into());
     }
 
     fn compare(&self, second_run: u64) -> Result<(), Fault> {
@@ -323,7 +323,7 @@ impl OutputList {
             // SAFETY: as for `capture`.
             let state = unsafe { &mut *state };
             let length = state.recorded.get()? as usize;
-            let checksum = state.recorded_checksum.get()? as u32;
+            let checksum = state.checksum.get()? as u32;
             state.commit(length, checksum, signature, sequence);
             Ok(())
         })
