@@ -20,6 +20,7 @@ pub(crate) fn faults() -> u64 {
 #[cold]
 pub(crate) fn stop(handler: &str, run: u32, fault: &Fault) -> ! {
     FAULTS.fetch_add(1, Ordering::Relaxed);
+    crate::hardened::context::leave_handler();
     let mut line = StderrLine::new();
     // The line cuts what is too long and never fails.
     let _ = describe(&mut line, handler, run, fault);

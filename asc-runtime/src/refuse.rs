@@ -8,6 +8,7 @@ use crate::stderr_line::StderrLine;
 /// Says why on standard error and ends the process with [`EXIT_REFUSED`].
 #[cold]
 pub(crate) fn refuse(reason: Arguments<'_>) -> ! {
+    crate::hardened::context::leave_handler();
     let mut line = StderrLine::new();
     // The line cuts what is too long and never fails.
     let _ = write!(line, "asc: refused: {reason}");

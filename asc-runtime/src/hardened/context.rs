@@ -77,6 +77,12 @@ pub(crate) fn current() -> &'static mut Context {
     unsafe { &mut *context }
 }
 
+/// Ends the handler in progress, if any, for a thread that is about to end the process: what it
+/// still does (looking a symbol up, writing a line) is not the handler's.
+pub(crate) fn leave_handler() {
+    own_words().active = 0;
+}
+
 /// The calling thread's context, attached on first use.
 pub(crate) fn attach() -> &'static mut Context {
     if own_words().context.is_null() {
