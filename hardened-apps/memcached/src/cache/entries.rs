@@ -4,7 +4,7 @@ use super::index::Index;
 use super::item::Item;
 use super::lru::Lru;
 use super::memory::Memory;
-use super::slots::{SlotId, Slots};
+use super::slots::{Slot, SlotId, Slots};
 
 /// The items of a shard.
 ///
@@ -62,7 +62,14 @@ impl Entries {
     /// Adds an item whose key is not present.
     pub(crate) fn insert(&mut self, hash: u32, item: Item) {
         self.memory.add(&item);
-        let id = self.slots.insert(item, hash);
+        let id = self.slots.insert(Slot {
+            hash,
+            chain: self.index.chain_of(hash),
+            newer: SlotId::NONE,
+            older: self.lru.newest(),
+            moved_at: item.stored_at,
+            item,
+        });
         self.index.insert(&mut self.slots, id);
         self.lru.insert(&mut self.slots, id);
     }

@@ -56,9 +56,15 @@ impl Index {
         None
     }
 
-    /// Adds a slot whose key is not in the table.
+    /// The chain that a slot with this hash will continue when it is inserted.
+    pub(crate) fn chain_of(&self, hash: u32) -> SlotId {
+        self.buckets[self.bucket_of(hash)]
+    }
+
+    /// Adds a slot whose key is not in the table and that has its chain already.
     pub(crate) fn insert(&mut self, slots: &mut Slots, id: SlotId) {
-        self.link(slots, id);
+        let bucket = self.bucket_of(slots[id].hash);
+        self.buckets[bucket] = id;
         for _ in 0..BUCKETS_PER_ITEM {
             if self.buckets.len() < BUCKETS_PER_ITEM * slots.live() {
                 self.split_next_bucket(slots);
@@ -116,6 +122,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::super::item::{Item, Parts};
+    use super::super::slots::Slot;
     use super::*;
 
     fn insert(index: &mut Index, slots: &mut Slots, number: u32) -> SlotId {
@@ -126,7 +133,14 @@ mod tests {
             head: b"",
             tail: b"\r\n",
         };
-        let id = slots.insert(Item::new(&parts, 1, 0, 0), hash(number));
+        let id = slots.insert(Slot {
+            item: Item::new(&parts, 1, 0, 0),
+            hash: hash(number),
+            chain: index.chain_of(hash(number)),
+            newer: SlotId::NONE,
+            older: SlotId::NONE,
+            moved_at: 0,
+        });
         index.insert(slots, id);
         id
     }

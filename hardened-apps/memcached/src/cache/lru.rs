@@ -26,12 +26,14 @@ impl Lru {
         self.oldest.some()
     }
 
-    /// Adds a slot that is not in the list at its newest end.
+    /// The older neighbour that a slot will have when it is inserted.
+    pub(crate) fn newest(&self) -> SlotId {
+        self.newest
+    }
+
+    /// Adds a slot that has its neighbours already at the newest end.
     pub(crate) fn insert(&mut self, slots: &mut Slots, id: SlotId) {
         let second = self.newest;
-        let slot = &mut slots[id];
-        slot.newer = SlotId::NONE;
-        slot.older = second;
         self.newest = id;
         if second.is_none() {
             self.oldest = id;
@@ -70,6 +72,8 @@ impl Lru {
         }
         if self.newest != id {
             self.remove(slots, id);
+            slots[id].newer = SlotId::NONE;
+            slots[id].older = self.newest;
             self.insert(slots, id);
         }
     }
@@ -78,6 +82,7 @@ impl Lru {
 #[cfg(test)]
 mod tests {
     use super::super::item::{Item, Parts};
+    use super::super::slots::Slot;
     use super::*;
 
     fn add(lru: &mut Lru, slots: &mut Slots) -> SlotId {
@@ -87,7 +92,14 @@ mod tests {
             head: b"",
             tail: b"\r\n",
         };
-        let id = slots.insert(Item::new(&parts, 1, 100, 0), 0);
+        let id = slots.insert(Slot {
+            item: Item::new(&parts, 1, 100, 0),
+            hash: 0,
+            chain: SlotId::NONE,
+            newer: SlotId::NONE,
+            older: lru.newest(),
+            moved_at: 100,
+        });
         lru.insert(slots, id);
         id
     }
@@ -123,6 +135,8 @@ mod tests {
         lru.remove(&mut slots, a);
         lru.remove(&mut slots, c);
         assert_eq!(lru.oldest(), None);
+        slots[b].newer = SlotId::NONE;
+        slots[b].older = lru.newest();
         lru.insert(&mut slots, b);
         assert_eq!(oldest_first(&lru, &slots), [b]);
     }

@@ -66,18 +66,11 @@ impl Slots {
         self.live
     }
 
-    /// Puts `item` into a free slot, linked nowhere.
-    pub(crate) fn insert(&mut self, item: Item, hash: u32) -> SlotId {
-        let moved_at = item.stored_at;
-        let none = SlotId::NONE;
-        let slot = Slot {
-            item,
-            hash,
-            chain: none,
-            newer: none,
-            older: none,
-            moved_at,
-        };
+    /// Puts a slot with all its links in place. What points to it comes after.
+    ///
+    /// The slot is written once and whole: under hardening, patching a structure that was just
+    /// written would log its bytes twice.
+    pub(crate) fn insert(&mut self, slot: Slot) -> SlotId {
         self.live += 1;
         if let Some(id) = self.free.some() {
             self.free = self[id].chain;
