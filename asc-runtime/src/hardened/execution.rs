@@ -135,6 +135,8 @@ unsafe fn attempt(context: &mut Context, body: Body, cell: *mut ()) -> Result<()
         undo.context.compare()?;
     }
     undo.armed = false;
+    // From here on nothing can be run again.
+    undo.context.went_too_deep = false;
     if reach(Point::Compared, undo.context) {
         undo.context.commit()?;
     }
@@ -167,6 +169,7 @@ impl Context {
         // SAFETY: this thread's words.
         unsafe { gate::open(thread_words(), self.sequence) };
         self.went_too_deep = false;
+        self.attempt_runs = 0;
         self.outputs.begin();
         self.pass(Gate::Begun)
     }
@@ -246,10 +249,14 @@ impl Context {
         // frame (its callees' are dead by then); the rest by contract.
         let returned = unsafe { run_body(body, cell, cleared_bytes, thread_words()) };
         self.went_too_deep |= handler.depth.note();
-        Counters::add(&self.counters.runs, 1);
+        self.attempt_runs += 1;
         match self.fault {
-            Some(fault) if returned == 0 => Err(fault),
-            _ => Ok(()),
+            Some(fault) => Err(fault),
+            None if returned == 0 => Err(Fault::new(
+                Stage::ControlFlow,
+                "a run was abandoned without a reason",
+            )),
+            None => Ok(()),
         }
     }
 
@@ -270,6 +277,7 @@ impl Context {
     fn finish(&mut self) {
         let bytes = (self.log.bytes() + self.events.bytes()) as u64;
         Counters::add(&self.counters.handlers, 1);
+        Counters::add(&self.counters.runs, self.attempt_runs);
         if bytes > self.counters.log_bytes_max.load(Ordering::Relaxed) {
             self.counters.log_bytes_max.store(bytes, Ordering::Relaxed);
         }
