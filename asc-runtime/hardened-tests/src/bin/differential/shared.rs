@@ -1,9 +1,12 @@
-//! Threads whose handlers change one shared state, locked outside the handlers.
+//! Threads whose handlers change one shared state, locked outside the handlers, and shared atomics,
+//! which nobody locks.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use asc_hardened_tests::arguments;
 use asc_hardened_tests::random::Random;
 use asc_runtime::asc_handler;
 
@@ -27,6 +30,7 @@ pub(crate) fn run(run: Run, threads: usize) {
             scope.spawn(move || work(&shared, run, thread));
         }
     });
+    contend(run, threads);
     let shared = shared.lock().expect("no thread panicked");
     let expected = run.count * threads as u64;
     assert_eq!(shared.total, expected);
@@ -59,4 +63,48 @@ fn count(state: &mut Shared, key: usize, thread: usize) {
     }
     counts[thread] += 1;
     state.total += 1;
+}
+
+static ADDED: AtomicU64 = AtomicU64::new(0);
+static HIGHEST: AtomicU64 = AtomicU64::new(0);
+static LOWEST: AtomicI64 = AtomicI64::new(0);
+static SWAPPED: AtomicU64 = AtomicU64::new(0);
+
+/// Nothing that an atomic operation promises is lost between threads.
+fn contend(run: Run, threads: usize) {
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| (0..run.count).for_each(|_| contend_once()));
+        }
+    });
+    let total = run.count * threads as u64;
+    assert_eq!(ADDED.load(Ordering::SeqCst), total, "fetch_add");
+    if arguments::flag("extremes") {
+        assert_eq!(HIGHEST.load(Ordering::SeqCst), total, "fetch_max");
+        assert_eq!(LOWEST.load(Ordering::SeqCst), -(total as i64), "fetch_min");
+    }
+}
+
+fn contend_once() {
+    let number = contended();
+    if arguments::flag("extremes") {
+        contended_extremes(number);
+    }
+}
+
+#[asc_handler]
+fn contended() -> u64 {
+    let number = 1 + ADDED.fetch_add(1, Ordering::Relaxed);
+    let seen = SWAPPED.swap(number, Ordering::AcqRel);
+    let replaced = SWAPPED.compare_exchange(seen, number / 2, Ordering::SeqCst, Ordering::Relaxed);
+    std::hint::black_box(replaced.is_ok());
+    number
+}
+
+/// Maxima and minima that several threads update at once. ThreadSanitizer's pass leaves these
+/// operations alone, so they are undone and repeated like stores, which other threads disturb.
+#[asc_handler]
+fn contended_extremes(number: u64) {
+    HIGHEST.fetch_max(number, Ordering::Relaxed);
+    LOWEST.fetch_min(-(number as i64), Ordering::SeqCst);
 }

@@ -127,20 +127,25 @@ fn fallible(word: u64) -> Result<u64, String> {
 /// Handlers that use far more stack than most.
 pub(crate) struct Deep {
     words: Vec<u64>,
+    kept: Option<Box<Padded>>,
 }
 
 impl Subject for Deep {
     const NAME: &'static str = "deep";
 
     fn new(_place: Place) -> Self {
-        Self { words: vec![0; 8] }
+        Self {
+            words: vec![0; 8],
+            kept: None,
+        }
     }
 
     fn step(&mut self, random: u64) -> u64 {
         let mut random = Random::new(random);
         let word = random.word();
-        match random.below(4) {
+        match random.below(5) {
             0 => self.recurse(random.below(200), word),
+            4 => self.padded_from_below(word),
             1 => self.recurse(3, word),
             2 => self.large_frame(word),
             _ => self.boxed_from_stack(word),
@@ -148,7 +153,10 @@ impl Subject for Deep {
     }
 
     fn digest(&self) -> u64 {
-        digest(&self.words)
+        digest(&(
+            &self.words,
+            self.kept.as_ref().map(|padded| (padded.byte, padded.word)),
+        ))
     }
 }
 
@@ -190,4 +198,33 @@ impl Deep {
         self.words[0] = boxed.iter().flatten().count() as u64;
         self.words[0]
     }
+
+    /// Takes a padded value from a deep frame that no hook has seen.
+    fn padded_from_below(&mut self, word: u64) -> u64 {
+        let padded = Box::new(padded_in_deep_frame(word));
+        self.words[1] = u64::from(padded.word) + u64::from(padded.short);
+        self.kept = Some(padded);
+        self.words[1]
+    }
+}
+
+/// Small enough for a register, with a byte of padding.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+struct Padded {
+    byte: u8,
+    short: u16,
+    word: u32,
+}
+
+#[inline(never)]
+fn padded_in_deep_frame(word: u64) -> Padded {
+    let frame = std::hint::black_box([word; 900]);
+    let padded = Padded {
+        byte: frame[7] as u8,
+        short: word as u16,
+        word: frame[8] as u32,
+    };
+    std::hint::black_box(&padded);
+    padded
 }
