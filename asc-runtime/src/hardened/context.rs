@@ -36,13 +36,13 @@ pub(crate) struct Context {
     pub(crate) handler: Option<&'static Handler>,
     /// 1 or 2 while the body runs.
     pub(crate) run: u32,
-    /// Runs of the attempt in progress.
-    pub(crate) attempt_runs: u64,
+    /// Runs of the handler in progress.
+    pub(crate) runs: u64,
     /// Counts the runs of this thread.
     pub(crate) run_number: u64,
     /// Number of the handler in progress on this thread.
     pub(crate) sequence: u64,
-    /// The last runs reached below the part of the stack that was cleared for them.
+    /// The last run reached below the part of the stack that was cleared for it.
     pub(crate) went_too_deep: bool,
     /// Why the run in progress was abandoned.
     pub(crate) fault: Option<Fault>,
@@ -221,7 +221,7 @@ impl Context {
             outputs: OutputList::new(),
             handler: None,
             run: 0,
-            attempt_runs: 0,
+            runs: 0,
             run_number: 0,
             sequence: 0,
             went_too_deep: false,

@@ -78,13 +78,8 @@ pub(crate) unsafe fn execute(handler: &'static Handler, body: Body, cell: *mut (
     own_words().entry = ((&raw const context).addr() - ENGINE_FRAMES_BYTES) & !63;
     context.events.record();
     // SAFETY: by contract.
-    while let Err(fault) = unsafe { attempt(context, body, cell) } {
-        // Junk from below the cleared part of the stack may have reached the heap: run again with
-        // more of it cleared. This happens while a handler's depth is being learned.
-        if !context.went_too_deep {
-            incident::stop(handler.name, context.run, &fault);
-        }
-        context.events.replay();
+    if let Err(fault) = unsafe { attempt(context, body, cell) } {
+        incident::stop(handler.name, context.run, &fault);
     }
     context.finish();
     own_words().signature
@@ -135,8 +130,6 @@ unsafe fn attempt(context: &mut Context, body: Body, cell: *mut ()) -> Result<()
         undo.context.compare()?;
     }
     undo.armed = false;
-    // From here on nothing can be run again.
-    undo.context.went_too_deep = false;
     if reach(Point::Compared, undo.context) {
         undo.context.commit()?;
     }
@@ -168,10 +161,13 @@ impl Context {
     fn open_gates(&mut self) -> Result<(), Fault> {
         // SAFETY: this thread's words.
         unsafe { gate::open(thread_words(), self.sequence) };
-        self.went_too_deep = false;
-        self.attempt_runs = 0;
-        self.outputs.begin();
+        self.begin_runs();
         self.pass(Gate::Begun)
+    }
+
+    fn begin_runs(&mut self) {
+        self.runs = 0;
+        self.outputs.begin();
     }
 
     fn pass(&self, gate: Gate) -> Result<(), Fault> {
@@ -179,13 +175,26 @@ impl Context {
         unsafe { gate::pass(thread_words(), self.sequence, gate) }
     }
 
+    /// Runs until the stack was cleared as deep as the body goes: what lay below might have
+    /// reached the heap as padding, and the second run would find other bytes there. Only the
+    /// first handlers of a kind, which go deeper than any before, are run more than once here.
     unsafe fn first_run(&mut self, body: Body, cell: *mut ()) -> Result<(), Fault> {
-        self.log.record(own_words());
-        // SAFETY: by contract of `execute`.
-        let outcome = unsafe { self.call(1, body, cell) };
-        self.log.end_recording(own_words());
-        self.events.end_recording();
-        outcome
+        let signature = own_words().signature;
+        loop {
+            self.log.record(own_words());
+            // SAFETY: by contract of `execute`; what an earlier turn did is undone (E3).
+            let outcome = unsafe { self.call(1, body, cell) };
+            self.log.end_recording(own_words());
+            self.events.end_recording();
+            outcome?;
+            if !self.went_too_deep {
+                return Ok(());
+            }
+            self.log.roll_back()?;
+            self.events.replay();
+            own_words().signature = signature;
+            self.begin_runs();
+        }
     }
 
     fn capture(&mut self) -> Result<(), Fault> {
@@ -248,8 +257,8 @@ impl Context {
         // SAFETY: the words are this thread's and set up for the run, whose entry lies below this
         // frame (its callees' are dead by then); the rest by contract.
         let returned = unsafe { run_body(body, cell, cleared_bytes, thread_words()) };
-        self.went_too_deep |= handler.depth.note();
-        self.attempt_runs += 1;
+        self.went_too_deep = handler.depth.note();
+        self.runs += 1;
         match self.fault {
             Some(fault) => Err(fault),
             None if returned == 0 => Err(Fault::new(
@@ -277,7 +286,7 @@ impl Context {
     fn finish(&mut self) {
         let bytes = (self.log.bytes() + self.events.bytes()) as u64;
         Counters::add(&self.counters.handlers, 1);
-        Counters::add(&self.counters.runs, self.attempt_runs);
+        Counters::add(&self.counters.runs, self.runs);
         if bytes > self.counters.log_bytes_max.load(Ordering::Relaxed) {
             self.counters.log_bytes_max.store(bytes, Ordering::Relaxed);
         }
