@@ -11,7 +11,9 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 fn cache(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group(format!("cache/{}", asc_runtime::mode().name()));
-    group.throughput(Throughput::Elements(1)).measurement_time(Duration::from_secs(3));
+    group
+        .throughput(Throughput::Elements(1))
+        .measurement_time(Duration::from_secs(3));
     for value_bytes in [128, 1024, 4096] {
         let mut cache = Cache::filled(value_bytes);
         group.bench_function(BenchmarkId::from_parameter(value_bytes), |bencher| {
@@ -22,9 +24,12 @@ fn cache(criterion: &mut Criterion) {
 }
 
 fn outside_handlers(criterion: &mut Criterion) {
-    criterion.bench_function(&format!("outside/{}", asc_runtime::mode().name()), |bencher| {
-        bencher.iter_custom(|operations| outside::run(operations as usize));
-    });
+    criterion.bench_function(
+        &format!("outside/{}", asc_runtime::mode().name()),
+        |bencher| {
+            bencher.iter_custom(|operations| outside::run(operations as usize));
+        },
+    );
 }
 
 criterion_group!(benches, cache, outside_handlers);

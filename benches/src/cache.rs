@@ -32,7 +32,10 @@ impl Cache {
     /// A cache whose values have `value_bytes` bytes.
     pub fn filled(value_bytes: usize) -> Self {
         let items = ITEMS_MAX.min(VALUES_BYTES_MAX / value_bytes as u64);
-        let limits = ShardLimits { memory_bytes: 1 << 30, ..ShardLimits::default() };
+        let limits = ShardLimits {
+            memory_bytes: 1 << 30,
+            ..ShardLimits::default()
+        };
         let mut cache = Self {
             shard: Shard::new(limits, Placement::sole(KeyHasher::with_seed(1))),
             output: Output::new(),
@@ -85,13 +88,17 @@ impl Cache {
 
     fn write_set(&self, request: &mut String, item: u64) {
         let (length, value) = (self.value.len(), &self.value);
-        write!(request, "set key-{item:010} 0 0 {length}\r\n{value}\r\n").expect("writing to a string");
+        write!(request, "set key-{item:010} 0 0 {length}\r\n{value}\r\n")
+            .expect("writing to a string");
     }
 
     fn execute(&mut self, request: &str) {
         let sealed = Input::seal(request.as_bytes());
         self.shard.handle(NOW, &sealed, &mut self.output);
-        assert!(matches!(self.output.bytes().first(), Some(b'V' | b'S')), "a miss or an error");
+        assert!(
+            matches!(self.output.bytes().first(), Some(b'V' | b'S')),
+            "a miss or an error"
+        );
         self.output.clear();
     }
 }

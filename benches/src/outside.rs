@@ -23,8 +23,18 @@ pub fn run(operations: usize) -> Duration {
 
 fn work(mut numbers: Vec<u64>) -> usize {
     numbers.sort_unstable();
-    let tree: BTreeMap<u64, usize> = numbers.iter().enumerate().map(|(at, &number)| (number, at)).collect();
-    let text: String = numbers.iter().take(512).map(|number| format!("{number:x},")).collect();
-    numbers.iter_mut().for_each(|number| *number = number.rotate_left(3));
+    let tree: BTreeMap<u64, usize> = numbers
+        .iter()
+        .enumerate()
+        .map(|(at, &number)| (number, at))
+        .collect();
+    let text: String = numbers
+        .iter()
+        .take(512)
+        .map(|number| format!("{number:x},"))
+        .collect();
+    numbers
+        .iter_mut()
+        .for_each(|number| *number = number.rotate_left(3));
     tree.len() + text.len() + numbers.iter().fold(0, |sum, &number| sum ^ number as usize)
 }

@@ -19,10 +19,14 @@ fn main() -> ExitCode {
                 let mut cache = Cache::filled(value_bytes);
                 answer(|operations| cache.run(operations))
             }
-            Err(error) => Err(io::Error::other(format!("value bytes `{value_bytes}`: {error}"))),
+            Err(error) => Err(io::Error::other(format!(
+                "value bytes `{value_bytes}`: {error}"
+            ))),
         },
         ["outside"] => answer(outside::run),
-        _ => Err(io::Error::other("usage: measure cache VALUE_BYTES | measure outside")),
+        _ => Err(io::Error::other(
+            "usage: measure cache VALUE_BYTES | measure outside",
+        )),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,7 +38,11 @@ fn main() -> ExitCode {
 }
 
 fn answer(mut run: impl FnMut(usize) -> Duration) -> io::Result<()> {
-    println!("ready {} {}", asc_runtime::mode().name(), asc_runtime::statistics().log_bytes_max);
+    println!(
+        "ready {} {}",
+        asc_runtime::mode().name(),
+        asc_runtime::statistics().log_bytes_max
+    );
     for line in io::stdin().lock().lines() {
         let operations: usize = line?.trim().parse().map_err(io::Error::other)?;
         let spent = run(operations).as_nanos() as f64 / operations as f64;
