@@ -107,7 +107,15 @@ fn check(invocation: &Invocation) -> Result<(), Refusal> {
             Cause::ConflictingSetting,
             "crates linked statically with the instrumented standard library",
             "-Cprefer-dynamic (or a dylib crate, for which cargo sets it); libstd.so has no hooks",
-            "remove -Cprefer-dynamic from RUSTFLAGS and `dylib` from crate-type; rlib and cdylib work",
+            "remove -Cprefer-dynamic from RUSTFLAGS and `dylib` from crate-type; rlib works",
+        ));
+    }
+    if invocation.is_shared_library && invocation.uses_runtime {
+        return Err(Refusal::new(
+            Cause::ConflictingSetting,
+            "handlers in an executable, which alone can hold the runtime's thread-local words",
+            "crate-type cdylib in a package that depends on asc-runtime",
+            "move the handlers into an executable, or build this library without `asc`",
         ));
     }
     if invocation.has_static_libc {

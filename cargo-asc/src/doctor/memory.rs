@@ -63,7 +63,8 @@ fn look_at_userfaultfd() -> (Finding, bool) {
 /// ECC, by the modules that the memory controllers' drivers describe.
 fn look_at_ecc(controllers: &Path) -> (Finding, bool) {
     const WHAT: &str = "ECC memory";
-    const NEXT_STEP: &str = "use Integrity::Crc, or load the EDAC driver of the memory controller";
+    const NEXT_STEP: &str =
+        "load the EDAC driver of the memory controller, or use a machine with ECC";
     let modes = correction_modes(controllers);
     let corrects = |mode: &String| !matches!(mode.as_str(), "None" | "Unknown" | "Reserved");
     if modes.is_empty() {

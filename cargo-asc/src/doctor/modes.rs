@@ -22,42 +22,35 @@ fn word_level(works: bool) -> Finding {
     }
 }
 
+/// Page mode and the software code are not part of this version; what the machine offers them is
+/// said all the same, because it decides what to buy.
 fn page_level(processor: &Processor, memory: &Memory) -> Finding {
-    const WHAT: &str = "page mode";
-    match (memory.has_userfaultfd, processor.has_protection_keys) {
-        (true, true) => Finding::good(
-            WHAT,
-            "userfaultfd for cold pages, protection keys as the gate",
-        ),
-        (true, false) => Finding::limited(
-            WHAT,
-            "userfaultfd, without the gate of protection keys",
-            "expect more faults per handler",
-        ),
-        (false, true) => Finding::limited(
-            WHAT,
-            "mprotect for cold pages, protection keys as the gate",
-            "allow userfaultfd, see above",
-        ),
-        (false, false) => Finding::limited(WHAT, "mprotect alone", "allow userfaultfd, see above"),
-    }
+    let offer = match (memory.has_userfaultfd, processor.has_protection_keys) {
+        (true, true) => "userfaultfd and protection keys",
+        (true, false) => "userfaultfd, no protection keys",
+        (false, true) => "mprotect and protection keys",
+        (false, false) => "mprotect alone",
+    };
+    Finding::limited(
+        "page mode",
+        format!("not in this version; for it this machine has {offer}"),
+        "use the word level",
+    )
 }
 
 fn integrity(processor: &Processor, memory: &Memory) -> Finding {
     const WHAT: &str = "integrity of resting state";
     if memory.has_ecc {
-        return Finding::good(WHAT, "Integrity::Ecc: the hardware corrects");
+        return Finding::good(WHAT, "ECC: the hardware corrects");
     }
-    if processor.has_crc_instruction {
-        return Finding::limited(
-            WHAT,
-            "no ECC seen: Integrity::Crc is needed, its instructions are there",
-            "choose Integrity::Crc",
-        );
-    }
+    let crc = if processor.has_crc_instruction {
+        "the instructions for a software code are there"
+    } else {
+        "a software code would be slow without sse4.2"
+    };
     Finding::limited(
         WHAT,
-        "no ECC seen: Integrity::Crc is needed, and slow without sse4.2",
-        "use a machine with ECC, or choose Integrity::Crc",
+        format!("no ECC seen: resting state is unprotected; {crc}"),
+        "use a machine with ECC; the software code is not in this version",
     )
 }

@@ -17,6 +17,10 @@ pub(super) struct Invocation {
     pub(super) crate_name: Option<String>,
     /// Whether an executable or a C library comes out.
     pub(super) is_linked: bool,
+    /// Whether a shared C library comes out.
+    pub(super) is_shared_library: bool,
+    /// Whether the crate names asc-runtime as a dependency.
+    pub(super) uses_runtime: bool,
     pub(super) prefers_dynamic: bool,
     pub(super) has_static_libc: bool,
     pub(super) sysroot: Option<PathBuf>,
@@ -67,7 +71,9 @@ impl Invocation {
                     |kinds: &[&str]| value.split(',').any(|kind| kinds.contains(&kind));
                 self.is_linked |= has_one_of(LINKED_CRATE_TYPES);
                 self.is_library |= has_one_of(LIBRARY_CRATE_TYPES);
+                self.is_shared_library |= has_one_of(&["cdylib"]);
             }
+            "--extern" => self.uses_runtime |= value.split('=').next() == Some("asc_runtime"),
             "-C" => self.note_codegen(value),
             _ => {}
         }
@@ -108,7 +114,13 @@ fn option<'a>(
     argument: &'a str,
     rest: &mut impl Iterator<Item = &'a str>,
 ) -> Option<(&'a str, &'a str)> {
-    const WITH_VALUE: &[&str] = &["--target", "--crate-name", "--crate-type", "--sysroot"];
+    const WITH_VALUE: &[&str] = &[
+        "--target",
+        "--crate-name",
+        "--crate-type",
+        "--extern",
+        "--sysroot",
+    ];
     if argument == "-C" || argument == "--codegen" {
         return Some(("-C", rest.next()?));
     }
@@ -142,6 +154,14 @@ mod tests {
 
     fn read(line: &str) -> Invocation {
         Invocation::read(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_shared_library_with_handlers_is_recognised() {
+        let invocation = read("--crate-type cdylib --target t --extern asc_runtime=/a/b.rlib");
+        assert!(invocation.is_shared_library && invocation.uses_runtime);
+        assert!(!read("--crate-type cdylib --extern asc_runtime_like=/a").uses_runtime);
+        assert!(!read("--crate-type bin --extern asc_runtime=/a").is_shared_library);
     }
 
     #[test]
