@@ -1,7 +1,7 @@
 //! The cache: everything that the handler reads and writes.
 //!
-//! Bottom up: [`paged`] vectors hold the [`slots`] of items and the buckets of the [`index`]; the
-//! [`lru`] list is threaded through the slots; [`memory`] counts bytes; [`entries`] keeps these
+//! Bottom up: `paged` vectors hold the `slots` of items and the buckets of the `index`; the
+//! `lru` list is threaded through the slots; `memory` counts bytes; `entries` keeps these
 //! four consistent. A [`shard`] adds what memcached's commands mean: expiry, flushing, unique
 //! identifiers, counters and replies.
 

@@ -20,8 +20,8 @@
 //! - Running as root without `-u` is a warning and not an error.
 //! - A delayed `flush_all` happens in its second; memcached's begins up to two seconds earlier and
 //!   forgets an earlier flush.
-//! - A retrieval with a key that is too long answers with the error alone; memcached also drops
-//!   replies of earlier pipelined requests.
+//! - A retrieval with a key that is too long does nothing but say so; memcached has touched the
+//!   keys before it, and drops replies of earlier pipelined requests.
 //! - `incr` of a value with many digits never reads beyond the item.
 //!
 //! # Example

@@ -1,6 +1,6 @@
 //! memcached's classic text protocol.
 //!
-//! [`frame`] finds where a request ends, outside of the handler; [`command`] understands its
+//! [`frame`] finds where a request ends, outside of the handler; `command` understands its
 //! command line, inside. Both look for the end of the line and for the length of a data block with
 //! the same functions, so that they cannot disagree. Where stock memcached is lenient (numbers,
 //! spaces, a NUL that ends a line) so is this.

@@ -1,9 +1,9 @@
 //! Everything around the handler: sockets, threads, time.
 //!
-//! 1. [`listener`] binds the sockets; [`privileges`] gives up root.
+//! 1. `listener` binds the sockets; `privileges` gives up root.
 //! 2. The main thread accepts connections and hands them to the workers in turn.
-//! 3. Each [`worker`] runs an event loop over its connections.
-//! 4. A [`connection`] reads, frames, executes and sends; [`execution`] calls the handlers.
+//! 3. Each `worker` runs an event loop over its connections.
+//! 4. A `connection` reads, frames, executes and sends; `execution` calls the handlers.
 //! 5. SIGINT or SIGTERM ends the process.
 
 pub mod failure;
