@@ -18,8 +18,8 @@
 //! - Memory is counted per item instead of in slab classes and divided evenly among one shard per
 //!   thread, each with one LRU list; `stats items` and `stats slabs` are all but empty.
 //! - Running as root without `-u` is a warning and not an error.
-//! - A delayed `flush_all` happens in its second; memcached's begins up to two seconds earlier and
-//!   forgets an earlier flush.
+//! - A delayed `flush_all` happens in its second; memcached's begins one second earlier and
+//!   brings back what an earlier one had flushed and nobody had asked for.
 //! - A retrieval with a key that is too long does nothing but say so; memcached has touched the
 //!   keys before it, and drops replies of earlier pipelined requests.
 //! - `incr` of a value with many digits never reads beyond the item.
