@@ -129,11 +129,10 @@ fn child(target: Target, offset: usize, bits: u8, expected: Option<u64>) -> &'st
 
 /// The child's life.
 fn suffer(target: Target, offset: usize, bits: u8, expected: Option<u64>) -> ! {
-    // SAFETY: the child's own descriptors and timer.
-    unsafe {
-        libc::close(libc::STDERR_FILENO);
-        libc::alarm(HANG_SECONDS);
-    }
+    // SAFETY: the child's own descriptor.
+    unsafe { libc::close(libc::STDERR_FILENO) };
+    // SAFETY: the child's own timer.
+    unsafe { libc::alarm(HANG_SECONDS) };
     let found = victim::run(|number| {
         if number == HANDLERS / 2 {
             strike::arm(

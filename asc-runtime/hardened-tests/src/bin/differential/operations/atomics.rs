@@ -1,5 +1,7 @@
 //! Atomics of every width, owned and shared through statics.
 
+#![allow(clippy::vec_box, reason = "boxes that come and go are the point")]
+
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{
     AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
@@ -215,7 +217,7 @@ impl Subject for Atomics {
         let result = self.sets[index].step(random);
         // Also on memory that this run has allocated or written itself, and on its own stack.
         let local = Set::new();
-        if random % 5 == 0 {
+        if random.is_multiple_of(5) {
             let fresh = Box::new(Set::new());
             fresh.step(random);
             self.sets.push(fresh);

@@ -117,7 +117,7 @@ fn reply(words: &[u64]) -> Reply {
 
 #[asc_handler]
 fn fallible(word: u64) -> Result<u64, String> {
-    if word % 3 == 0 {
+    if word.is_multiple_of(3) {
         Err(format!("{word} is divisible"))
     } else {
         Ok(word / 3)

@@ -1,5 +1,11 @@
 //! Many allocations, large ones, and reallocations beyond a mebibyte.
 
+#![allow(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "an allocator is exercised by a sequence of its calls, proven as one"
+)]
+#![allow(clippy::vec_box, reason = "boxes that come and go are the point")]
+
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 
 use asc_hardened_tests::digest::digest;

@@ -39,6 +39,9 @@ struct Aligned {
     word: u32,
 }
 
+/// Dead payloads within dead payloads.
+type Nested = Option<(bool, Option<u32>, [u16; 3])>;
+
 /// Values whose stores have odd widths, or leave bytes out.
 pub(crate) struct Layouts {
     three: [u8; 3],
@@ -48,7 +51,7 @@ pub(crate) struct Layouts {
     packed: Vec<Packed>,
     padded: Vec<Padded>,
     aligned: Vec<Aligned>,
-    nested: Option<Option<(bool, Option<u32>, [u16; 3])>>,
+    nested: Option<Nested>,
     float: (f32, f64),
     flags: [bool; 7],
 }
@@ -99,8 +102,11 @@ impl Subject for Layouts {
                 word: 9,
             }),
             9 => {
-                self.nested =
-                    Some((word % 3 > 0).then_some((true, (word % 5 > 1).then_some(7), [1, 2, 3])))
+                self.nested = Some((!word.is_multiple_of(3)).then_some((
+                    true,
+                    (word % 5 > 1).then_some(7),
+                    [1, 2, 3],
+                )))
             }
             10 => self.float = (word as f32 / 7.0, self.float.1 + word as f64),
             11 => self.flags[word as usize % 7] ^= true,

@@ -73,7 +73,7 @@ impl Subject for HashMaps {
                 if random.once_in(20) {
                     self.words.clear();
                 }
-                self.words.get(&key).map_or(1, |text| digest(text))
+                self.words.get(&key).map_or(1, digest)
             }
         }
     }
@@ -135,7 +135,7 @@ impl Subject for BTrees {
             }
             5 => {
                 self.set.insert((key as u16, random.word() % 8));
-                self.set.first().map_or(0, |first| digest(first))
+                self.set.first().map_or(0, digest)
             }
             6 => self.set.pop_last().map_or(0, |last| digest(&last)),
             7 => {

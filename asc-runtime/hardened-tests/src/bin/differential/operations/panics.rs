@@ -43,8 +43,7 @@ impl Subject for Panics {
             0 => panic!("leaves the handler with {word}"),
             1 => {
                 let _guard = Guard(&mut self.dropped);
-                let missing: Option<u64> = None;
-                missing.unwrap_or_else(|| panic!("leaves through a guard"))
+                panic!("leaves through a guard with {word}")
             }
             2 => {
                 let caught = panic::catch_unwind(AssertUnwindSafe(|| self.fail(word)));
@@ -68,14 +67,12 @@ impl Panics {
     fn fail(&mut self, word: u64) {
         let _guard = Guard(&mut self.dropped);
         self.words.push(word / 2);
-        if word % 4 > 0 {
+        if !word.is_multiple_of(4) {
             panic!("caught in the handler: {word}");
         }
     }
 }
 
 fn text(payload: &dyn core::any::Any) -> u64 {
-    payload
-        .downcast_ref::<String>()
-        .map_or(1, |text| digest(text))
+    payload.downcast_ref::<String>().map_or(1, digest)
 }

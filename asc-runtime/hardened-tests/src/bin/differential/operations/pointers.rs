@@ -134,7 +134,7 @@ impl Counted {
         self.loose.push(Rc::downgrade(&child));
         let mut children = self.root.children.borrow_mut();
         match children.last() {
-            Some(last) if byte % 3 == 0 => last.children.borrow_mut().push(child),
+            Some(last) if byte.is_multiple_of(3) => last.children.borrow_mut().push(child),
             _ => children.push(child),
         }
         if children.len() > NODES_MAX {

@@ -106,7 +106,7 @@ impl Subject for Vectors {
             }),
             6 => self
                 .options
-                .push((byte % 2 == 0).then_some((byte, random.word()))),
+                .push(byte.is_multiple_of(2).then_some((byte, random.word()))),
             7 => self
                 .options
                 .resize(random.below(LENGTH_MAX), Some((byte, 1))),

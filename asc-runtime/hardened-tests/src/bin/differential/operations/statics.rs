@@ -1,5 +1,10 @@
 //! Statics and thread-locals, which handlers reach without any argument.
 
+#![allow(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "each step reads or writes both counters of one owner, proven together"
+)]
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, OnceLock};

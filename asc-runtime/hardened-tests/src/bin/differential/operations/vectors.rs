@@ -1,5 +1,10 @@
 //! SIMD: stores of 16 and 32 bytes, whole, unaligned and masked.
 
+#![allow(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "a sequence of vector instructions on one address has one proof"
+)]
+
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_add_epi32, _mm_loadu_si128, _mm_set1_epi32, _mm_store_si128,
     _mm_storel_epi64, _mm_storeu_si128, _mm256_add_epi64, _mm256_loadu_si256,
@@ -103,7 +108,7 @@ impl Simd {
                 .for_each(|value| *value ^= word as u32),
             _ => {
                 for index in 1..WORDS {
-                    if self.words[index] % 2 == 0 {
+                    if self.words[index].is_multiple_of(2) {
                         self.words[index] = self.words[index - 1].wrapping_add(index as u32);
                     }
                 }

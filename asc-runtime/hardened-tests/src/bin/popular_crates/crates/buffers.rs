@@ -88,10 +88,11 @@ impl Exercise for Small {
             3 => self.small.truncate(2),
             4 => drop(self.array.try_push([word as u8, 1, 2])),
             5 => drop(self.array.pop_at(0)),
-            6 => drop(self.text.try_push_str(&word.to_string()).or_else(|_| {
-                self.text.clear();
-                Err(())
-            })),
+            6 => drop(
+                self.text
+                    .try_push_str(&word.to_string())
+                    .map_err(|_| self.text.clear()),
+            ),
             7 => self.tiny.push(word as u16),
             8 => return self.slab.insert((word as u8, word)) as u64,
             _ => drop(self.slab.try_remove(word as usize % 16)),

@@ -49,7 +49,7 @@ impl Exercise for Json {
                 );
             }
         }
-        self.text = if word % 2 == 0 {
+        self.text = if word.is_multiple_of(2) {
             document.to_string()
         } else {
             format!("{document:#}")
@@ -98,13 +98,13 @@ impl Exercise for Typed {
         self.accounts = serde_json::from_slice(&bytes).expect("what was written");
         if let Some(account) = self.accounts.last_mut() {
             account.balance ^= word as i64;
-            account.limits = (word % 3 > 0).then_some([word as u16, 1, 2]);
+            account.limits = (!word.is_multiple_of(3)).then_some([word as u16, 1, 2]);
             account.entries.push(Entry::Deposit {
                 amount: word as u32,
             });
             account.entries.push(Entry::Note {
                 text: word.to_string(),
-                flag: word % 2 == 0,
+                flag: word.is_multiple_of(2),
             });
         }
         if random.once_in(4) {
