@@ -5,7 +5,10 @@
 use core::ffi::{c_int, c_void};
 use core::fmt;
 
-#[allow(clashing_extern_declarations, reason = "elsewhere it is only jumped to")]
+#[allow(
+    clashing_extern_declarations,
+    reason = "elsewhere it is only jumped to"
+)]
 unsafe extern "C" {
     /// The C library's own `write`: `write` itself is refused inside handlers, where misuse is
     /// reported from.

@@ -20,8 +20,52 @@ struct Word {
     value: u64,
 }
 
-/// Verifies every byte that `entries` cover.
+/// Up to this many entries are searched one by one, which needs no table.
+const SEARCHED_ENTRIES_MAX: usize = 128;
+/// Likewise up to this length of an entry.
+const SEARCHED_BYTES_MAX: usize = 64;
+
+/// Verifies the entries that do not hold what they held when they were logged.
 pub(crate) fn verify(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
+    let mut suspects = entries.iter().filter(|entry| !log.holds_old(entry));
+    if entries.len() > SEARCHED_ENTRIES_MAX
+        || suspects
+            .clone()
+            .any(|entry| entry.length > SEARCHED_BYTES_MAX)
+    {
+        return verify_all(log, entries);
+    }
+    suspects.try_for_each(|suspect| {
+        (suspect.address..suspect.address + suspect.length)
+            .try_for_each(|address| verify_byte(log, entries, address))
+    })
+}
+
+/// Demands that a byte holds what the first entry that covers it found there.
+fn verify_byte(log: &UndoLog, entries: &[Entry], address: usize) -> Result<(), Fault> {
+    let covers = |entry: &&Entry| (entry.address..entry.address + entry.length).contains(&address);
+    match entries.iter().find(covers) {
+        Some(first) => demand(address, old_byte(log, first, address - first.address)),
+        None => Ok(()),
+    }
+}
+
+/// Demands that a byte of the application's memory holds `expected`.
+fn demand(address: usize, expected: u8) -> Result<(), Fault> {
+    // SAFETY: E1: an entry covers this byte.
+    let found = unsafe { read_word(address, 1) };
+    if found == u64::from(expected) {
+        return Ok(());
+    }
+    Err(
+        Fault::new(Stage::Rollback, "the rollback left a wrong byte")
+            .at(address)
+            .values(u64::from(expected), found),
+    )
+}
+
+/// Verifies every byte that `entries` cover.
+fn verify_all(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
     let words_max: usize = entries.iter().map(|entry| entry.length / 8 + 2).sum();
     let table = Table::new(words_max);
     for entry in entries {
@@ -57,15 +101,7 @@ fn check(word: &Word) -> Result<(), Fault> {
         if covered == 0 {
             continue;
         }
-        // SAFETY: E1: an entry covers this byte.
-        let found = unsafe { read_word(address + offset, 1) };
-        if found != u64::from(expected) {
-            return Err(
-                Fault::new(Stage::Rollback, "the rollback left a wrong byte")
-                    .at(address + offset)
-                    .values(u64::from(expected), found),
-            );
-        }
+        demand(address + offset, expected)?;
     }
     Ok(())
 }

@@ -330,7 +330,8 @@ impl UndoLog {
         }
     }
 
-    fn holds_old(&self, entry: &Entry) -> bool {
+    /// Whether memory holds the old bytes of an entry.
+    pub(crate) fn holds_old(&self, entry: &Entry) -> bool {
         if entry.is_range() {
             let found = ptr::with_exposed_provenance(entry.address);
             // SAFETY: E1 and L2.
