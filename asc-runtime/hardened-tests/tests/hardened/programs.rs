@@ -11,7 +11,7 @@ use crate::incidents::{self, Incident};
 
 const DIFFERENTIAL_STEPS: u64 = 1_500;
 const AUDITED_STEPS: u64 = 25;
-const CRATE_STEPS: u64 = 1_500;
+const CRATE_STEPS: u64 = 5_000;
 const RAFT_HANDLERS: u64 = 50_000;
 const RAFT_HANDLERS_LONG: u64 = 1_000_000;
 const STRIKES: u64 = 5_000;

@@ -1,11 +1,5 @@
 //! Many allocations, large ones, and reallocations beyond a mebibyte.
 
-#![allow(
-    clippy::multiple_unsafe_ops_per_block,
-    reason = "an allocator is exercised by a sequence of its calls, proven as one"
-)]
-#![allow(clippy::vec_box, reason = "boxes that come and go are the point")]
-
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 
 use asc_hardened_tests::digest::digest;
@@ -20,6 +14,7 @@ const LARGE_PERIOD: usize = 40;
 /// Blocks of all sizes.
 pub(crate) struct Large {
     bytes: Vec<u8>,
+    #[expect(clippy::vec_box, reason = "the boxes are what is tested")]
     boxes: Vec<Box<[u64; 9]>>,
 }
 
@@ -87,6 +82,10 @@ impl Large {
 }
 
 /// The allocator's four functions with any alignment.
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one proof covers them: live blocks and their layouts"
+)]
 fn raw_blocks(size: usize, alignment: usize) -> u64 {
     let layout = Layout::from_size_align(size, alignment).expect("a valid layout");
     // SAFETY: sizes are not 0, blocks are checked and freed with their last layout, and only

@@ -39,9 +39,6 @@ struct Aligned {
     word: u32,
 }
 
-/// Dead payloads within dead payloads.
-type Nested = Option<(bool, Option<u32>, [u16; 3])>;
-
 /// Values whose stores have odd widths, or leave bytes out.
 pub(crate) struct Layouts {
     three: [u8; 3],
@@ -51,7 +48,8 @@ pub(crate) struct Layouts {
     packed: Vec<Packed>,
     padded: Vec<Padded>,
     aligned: Vec<Aligned>,
-    nested: Option<Nested>,
+    #[expect(clippy::type_complexity, reason = "the nesting is what is tested")]
+    nested: Option<Option<(bool, Option<u32>, [u16; 3])>>,
     float: (f32, f64),
     flags: [bool; 7],
 }

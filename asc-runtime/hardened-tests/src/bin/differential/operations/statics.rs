@@ -1,10 +1,5 @@
 //! Statics and thread-locals, which handlers reach without any argument.
 
-#![allow(
-    clippy::multiple_unsafe_ops_per_block,
-    reason = "each step reads or writes both counters of one owner, proven together"
-)]
-
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, OnceLock};
@@ -31,6 +26,10 @@ impl Subject for Statics {
         Self(place.index())
     }
 
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one proof covers them: the index is ours"
+    )]
     fn step(&mut self, random: u64) -> u64 {
         let mut random = Random::new(random);
         let word = random.word();
@@ -57,6 +56,10 @@ impl Subject for Statics {
         unsafe { COUNTERS[index] ^ u64::from(BYTES[index][0]) }
     }
 
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one proof covers them: the index is ours"
+    )]
     fn digest(&self) -> u64 {
         let index = self.0;
         // SAFETY: no other subject has this index.

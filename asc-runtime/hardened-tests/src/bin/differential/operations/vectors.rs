@@ -1,10 +1,5 @@
 //! SIMD: stores of 16 and 32 bytes, whole, unaligned and masked.
 
-#![allow(
-    clippy::multiple_unsafe_ops_per_block,
-    reason = "a sequence of vector instructions on one address has one proof"
-)]
-
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_add_epi32, _mm_loadu_si128, _mm_set1_epi32, _mm_store_si128,
     _mm_storel_epi64, _mm_storeu_si128, _mm256_add_epi64, _mm256_loadu_si256,
@@ -62,6 +57,10 @@ impl Subject for Simd {
 impl Simd {
     /// # Safety
     /// `offset + 4 <= WORDS`.
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one proof covers them: the offset"
+    )]
     unsafe fn step_128(&mut self, word: u64, offset: usize) {
         // SAFETY: by contract; SSE2 is always there.
         unsafe {
@@ -78,6 +77,10 @@ impl Simd {
     /// # Safety
     /// `offset + 8 <= WORDS` and the processor has AVX2.
     #[target_feature(enable = "avx2")]
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one proof covers them: the offset"
+    )]
     unsafe fn step_256(&mut self, word: u64, offset: usize) {
         // SAFETY: by contract.
         unsafe {
