@@ -247,7 +247,11 @@ impl Context {
         self.run_number = self.run_number.wrapping_add(1);
         self.fresh.start_run();
         self.touched.start_run();
-        self.fault = None;
+        // The body notes a fault through the thread's own pointer to this context, which the compiler
+        // does not see: the field is written before and read after in memory.
+        let noted = &raw mut self.fault;
+        // SAFETY: a live field of this thread's context.
+        unsafe { noted.write_volatile(None) };
         let cleared_bytes = handler.depth.cleared_bytes();
         if (&raw const cleared_bytes).addr() < own_words().entry {
             refuse(format_args!(
@@ -259,7 +263,8 @@ impl Context {
         let returned = unsafe { run_body(body, cell, cleared_bytes, thread_words()) };
         self.went_too_deep = handler.depth.note();
         self.runs += 1;
-        match self.fault {
+        // SAFETY: as above.
+        match unsafe { noted.read_volatile() } {
             Some(fault) => Err(fault),
             None if returned == 0 => Err(Fault::new(
                 Stage::ControlFlow,
