@@ -2,15 +2,34 @@
 //!
 //! This is how the trap programs play the faulty processor. Nothing here is logged, undone or
 //! compared by itself.
+//!
+//! Nothing happens before [`arm`]: a program first calls its handlers in good health, so that the
+//! runtime has learned how deep their stacks reach and runs them exactly twice from then on.
 
 use std::arch::asm;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+static ARMED: AtomicBool = AtomicBool::new(false);
 static SECOND: AtomicU8 = AtomicU8::new(1);
+
+/// Lets faults happen from now on. Not inside a handler.
+pub fn arm() {
+    ARMED.store(true, Ordering::Relaxed);
+}
+
+/// Whether faults happen.
+#[inline(never)]
+pub fn armed() -> bool {
+    // SAFETY: a static that only changes between handlers; a plain load is no event of a handler.
+    unsafe { ARMED.as_ptr().read_volatile() }
+}
 
 /// Whether this is the second of two runs. To be called exactly once in each run of a handler.
 #[inline(never)]
 pub fn second_run() -> bool {
+    if !armed() {
+        return false;
+    }
     let mut second: u8;
     // SAFETY: flips the byte of a static and reads it.
     unsafe {
@@ -36,6 +55,9 @@ pub fn between_handlers() -> bool {
 /// `address` is valid for reads and writes.
 #[inline(never)]
 pub unsafe fn flip(address: *mut u8, bits: u8) {
+    if !armed() {
+        return;
+    }
     // SAFETY: by contract.
     unsafe {
         asm!("xor byte ptr [{address}], {bits}", address = in(reg) address, bits = in(reg_byte) bits, options(nostack))

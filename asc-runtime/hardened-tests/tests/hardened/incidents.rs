@@ -193,8 +193,8 @@ const HANDLERS: [Incident; 40] = [
 const PANICS: [Incident; 3] = [
     incident(
         "panic_in_first_run",
-        "compare",
-        "the second run stored less often than the first",
+        "second_run",
+        "the second run stores more often than the first",
     ),
     incident(
         "panic_in_second_run",

@@ -16,8 +16,9 @@ mod victim;
 
 #[cfg(asc)]
 fn main() -> std::process::ExitCode {
-    use asc_hardened_tests::arguments;
+    use asc_hardened_tests::{arguments, unseen};
 
+    unseen::arm();
     if arguments::flag("list") {
         single::FAULTS
             .iter()

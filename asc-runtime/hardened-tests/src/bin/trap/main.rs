@@ -8,7 +8,7 @@ mod faults;
 
 use std::process::exit;
 
-use asc_hardened_tests::arguments;
+use asc_hardened_tests::{arguments, unseen};
 
 /// Exit status for an unknown fault.
 const EXIT_USAGE: i32 = 2;
@@ -26,6 +26,9 @@ fn main() {
         exit(EXIT_USAGE)
     };
     std::panic::set_hook(Box::new(|_| {}));
+    // In good health first, so that the runtime knows the handler.
+    drop(std::panic::catch_unwind(inject));
+    unseen::arm();
     println!("before");
     inject();
     println!("after");
