@@ -247,24 +247,19 @@ impl Context {
         self.run_number = self.run_number.wrapping_add(1);
         self.fresh.start_run();
         self.touched.start_run();
-        // The body notes a fault through the thread's own pointer to this context, which the compiler
-        // does not see: the field is written before and read after in memory.
-        let noted = &raw mut self.fault;
-        // SAFETY: a live field of this thread's context.
-        unsafe { noted.write_volatile(None) };
+        self.fault = None;
         let cleared_bytes = handler.depth.cleared_bytes();
         if (&raw const cleared_bytes).addr() < own_words().entry {
             refuse(format_args!(
                 "the engine's own frames take more than {ENGINE_FRAMES_BYTES} bytes"
             ));
         }
-        // SAFETY: the words are this thread's and set up for the run, whose entry lies below this
-        // frame (its callees' are dead by then); the rest by contract.
-        let returned = unsafe { run_body(body, cell, cleared_bytes, thread_words()) };
+        // SAFETY: the words are set up for the run, whose entry lies below this frame (its callees'
+        // are dead by then); the rest by contract.
+        let returned = unsafe { self.enter(body, cell, cleared_bytes) };
         self.went_too_deep = handler.depth.note();
         self.runs += 1;
-        // SAFETY: as above.
-        match unsafe { noted.read_volatile() } {
+        match self.fault {
             Some(fault) => Err(fault),
             None if returned == 0 => Err(Fault::new(
                 Stage::ControlFlow,
@@ -272,6 +267,19 @@ impl Context {
             )),
             None => Ok(()),
         }
+    }
+
+    /// Lets a body run.
+    ///
+    /// Its hooks reach this context through the thread's words. Lending it there anew, by a pointer
+    /// made from `self`, tells the compiler that every field may change meanwhile.
+    ///
+    /// # Safety
+    /// As for [`run_body`].
+    pub(crate) unsafe fn enter(&mut self, body: Body, cell: *mut (), cleared_bytes: usize) -> u64 {
+        own_words().context = self;
+        // SAFETY: the words are this thread's; the rest by contract.
+        unsafe { run_body(body, cell, cleared_bytes, thread_words()) }
     }
 
     fn compare(&mut self) -> Result<(), Fault> {

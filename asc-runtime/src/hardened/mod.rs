@@ -15,6 +15,8 @@
 //!   and the frames above the handler's entry outlive it.
 //! - E2: the runtime touches only this thread's context while a handler runs, so nothing here is
 //!   shared but the counters and the list of contexts, which are atomic.
+//!   A stage that holds the context exclusively lends it, by a pointer made from its own, before
+//!   it lets the body run; between two stages nothing is kept in registers.
 //! - E3: after the rollback every logged byte holds what it held before the run (this is
 //!   verified, not assumed); the second run therefore starts from the state of the first, and
 //!   values that the first run moved, dropped or freed are whole again. That is why a `FnOnce`

@@ -11,7 +11,6 @@ use crate::__private::Handler;
 use crate::refuse::refuse;
 
 use super::context::Context;
-use super::sys::{run_body, thread_words};
 use super::undo_log::own_words;
 
 static PROBED: AtomicBool = AtomicBool::new(false);
@@ -36,14 +35,7 @@ fn probe(handler: &'static Handler, context: &mut Context) {
     context.fresh.start_run();
     context.log.record(own_words());
     // SAFETY: the body stores one pointer to the cell; the words are this thread's.
-    unsafe {
-        run_body(
-            allocate,
-            (&raw mut block).cast(),
-            PROBE_CLEARED_BYTES,
-            thread_words(),
-        )
-    };
+    unsafe { context.enter(allocate, (&raw mut block).cast(), PROBE_CLEARED_BYTES) };
     context.log.end_recording(own_words());
     context.events.end_recording();
     let seen = matches!(context.events.count(), Ok(1));
