@@ -82,6 +82,19 @@ private_entry! {
     outside = __real___cxa_thread_atexit_impl; inside = thread_exit;
 }
 
+/// The functions whose answers are recorded, by the names they have in the C library.
+pub(crate) fn recorded_functions() -> impl Iterator<Item = (&'static str, *const c_void)> {
+    [
+        ("clock_gettime", __wrap_clock_gettime as *const c_void),
+        ("gettimeofday", __wrap_gettimeofday as *const c_void),
+        ("time", __wrap_time as *const c_void),
+        ("getrandom", __wrap_getrandom as *const c_void),
+        ("getentropy", __wrap_getentropy as *const c_void),
+        ("sched_getcpu", __wrap_sched_getcpu as *const c_void),
+    ]
+    .into_iter()
+}
+
 unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> Returned {
     let mut answer = libc::timespec {
         tv_sec: 0,

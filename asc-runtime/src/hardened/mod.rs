@@ -43,6 +43,7 @@ pub(crate) mod fresh_blocks;
 pub(crate) mod gate;
 pub(crate) mod guarded;
 pub(crate) mod hooks;
+pub(crate) mod lookup;
 pub(crate) mod mapping;
 pub(crate) mod memory;
 pub(crate) mod output;
