@@ -17,7 +17,7 @@ use super::event_log::EventLog;
 use super::fresh_blocks::FreshBlocks;
 use super::mapping::Mapping;
 use super::output::OutputList;
-use super::sys::{ThreadWords, abandon_body, thread_words};
+use super::sys::{ThreadWords, abandon_body, thread_words, vector_registers};
 use super::touched::Touched;
 use super::undo_log::{UndoLog, own_words};
 
@@ -90,7 +90,7 @@ pub(crate) fn attach() -> &'static mut Context {
     if own_words().context.is_null() {
         let context = claim().unwrap_or_else(create);
         own_words().context = context;
-        own_words().has_avx = u64::from(std::is_x86_feature_detected!("avx"));
+        own_words().vectors = vector_registers();
         // SAFETY: the context is this thread's now.
         own_words().private_top = unsafe { (*context).private_top() };
         release_at_exit(context);

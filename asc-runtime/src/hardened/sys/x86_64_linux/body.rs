@@ -8,6 +8,7 @@ use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use super::thread_words::ThreadWords;
+use super::vectors::clear_vectors;
 use crate::hardened::gate;
 
 /// Calls `body(cell)` as a handler's run, on the stack below `words.entry`; the stack is cleared
@@ -56,7 +57,7 @@ pub(crate) unsafe extern "C" fn run_body(
         "sub r9, rdx",
         "mov rsp, r9",
         "mov qword ptr [r8 - 8], rbp",
-        "cmp byte ptr [rcx + {has_avx}], 0",
+        "cmp byte ptr [rcx + {vectors}], 0",
         "je 5f",
         "vxorps xmm0, xmm0, xmm0",
         "2: vmovups ymmword ptr [r9], ymm0",
@@ -64,7 +65,6 @@ pub(crate) unsafe extern "C" fn run_body(
         "add r9, 64",
         "cmp r9, rax",
         "jb 2b",
-        "vzeroupper",
         "jmp 4f",
         "5: xorps xmm0, xmm0",
         "2: movups xmmword ptr [r9], xmm0",
@@ -79,6 +79,7 @@ pub(crate) unsafe extern "C" fn run_body(
         // The frame above is now found through the word at rsp + 8.
         ".cfi_escape 0x0f, 0x05, 0x77, 0x08, 0x06, 0x23, 0x10",
         "mov rbp, r8",
+        clear_vectors!("rcx"),
         "mov qword ptr [rcx + {active}], 1",
         "mov rax, rdi",
         "mov rdi, rsi",
@@ -123,7 +124,7 @@ pub(crate) unsafe extern "C" fn run_body(
         deepest = const offset_of!(ThreadWords, deepest),
         signature = const offset_of!(ThreadWords, signature),
         active = const offset_of!(ThreadWords, active),
-        has_avx = const offset_of!(ThreadWords, has_avx),
+        vectors = const offset_of!(ThreadWords, vectors),
         entered = const gate::BODY_ENTERED as i32,
         left = const gate::BODY_LEFT as i32,
     )

@@ -5,10 +5,12 @@ mod body;
 mod log_word;
 mod private_stack;
 mod thread_words;
+mod vectors;
 mod wide_atomic;
 
 pub(crate) use body::{abandon_body, run_body};
 pub(crate) use log_word::word_store_hooks;
 pub(crate) use private_stack::{on_private_stack, private_entry};
 pub(crate) use thread_words::{ThreadWords, handler_active, thread_words};
+pub(crate) use vectors::vector_registers;
 pub(crate) use wide_atomic::compare_exchange_16;

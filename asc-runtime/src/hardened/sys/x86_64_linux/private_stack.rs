@@ -2,12 +2,14 @@
 //!
 //! Whatever it left on the application's stack would differ between the runs. The entry pushes
 //! the return address and the frame pointer there, which are the same in both, and clears the
-//! registers that the callee may have used, because a function prologue may push a dead one.
+//! registers that the callee may have used, because a function prologue may push a dead one and a
+//! vector store may carry undefined lanes.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use super::thread_words::ThreadWords;
+use super::vectors::clear_vectors;
 
 /// Calls the function in `rax` with the caller's arguments on the private stack; `r11` holds the
 /// thread words. Only `rax` and `rdx` return values; see [`private_entry!`].
@@ -28,6 +30,7 @@ pub(crate) unsafe extern "C" fn on_private_stack() {
         "call rax",
         "mov r11, qword ptr fs:[0]",
         "add r11, qword ptr [rip + asc_thread@GOTTPOFF]",
+        clear_vectors!("r11"),
         "mov qword ptr [r11 + {active}], 1",
         "mov rsp, rbp",
         "pop rbp",
@@ -44,6 +47,7 @@ pub(crate) unsafe extern "C" fn on_private_stack() {
         deepest = const offset_of!(ThreadWords, deepest),
         active = const offset_of!(ThreadWords, active),
         private_top = const offset_of!(ThreadWords, private_top),
+        vectors = const offset_of!(ThreadWords, vectors),
     )
 }
 

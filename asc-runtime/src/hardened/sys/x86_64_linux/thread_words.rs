@@ -43,8 +43,8 @@ pub(crate) struct ThreadWords {
     pub(crate) signature: u64,
     /// The first stack word above the return address at the last entry into the runtime.
     pub(crate) seventh_argument: u64,
-    /// 1 when the processor has AVX.
-    pub(crate) has_avx: u64,
+    /// 0 with SSE only, 1 with AVX, 2 with AVX-512.
+    pub(crate) vectors: u64,
 }
 
 const _: () = assert!(size_of::<ThreadWords>() == 128);
