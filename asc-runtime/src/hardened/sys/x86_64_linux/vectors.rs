@@ -13,7 +13,8 @@ pub(crate) fn vector_registers() -> u64 {
 }
 
 /// Assembly that zeroes all vector and mask registers; `$words` holds the thread words. Uses the
-/// operand `vectors` and the labels 71 and 72, and changes the flags.
+/// operand `vectors` and the labels 71 and 72, and changes the flags. Sixteen zeroing idioms, which
+/// the processor handles by renaming, are faster than one `vzeroall`.
 macro_rules! clear_vectors {
     ($words:literal) => {
         concat!(
@@ -21,7 +22,23 @@ macro_rules! clear_vectors {
             $words,
             " + {vectors}], 1\n",
             "jb 71f\n",
-            "vzeroall\n",
+            "vzeroupper\n",
+            "vpxor xmm0, xmm0, xmm0\n",
+            "vpxor xmm1, xmm1, xmm1\n",
+            "vpxor xmm2, xmm2, xmm2\n",
+            "vpxor xmm3, xmm3, xmm3\n",
+            "vpxor xmm4, xmm4, xmm4\n",
+            "vpxor xmm5, xmm5, xmm5\n",
+            "vpxor xmm6, xmm6, xmm6\n",
+            "vpxor xmm7, xmm7, xmm7\n",
+            "vpxor xmm8, xmm8, xmm8\n",
+            "vpxor xmm9, xmm9, xmm9\n",
+            "vpxor xmm10, xmm10, xmm10\n",
+            "vpxor xmm11, xmm11, xmm11\n",
+            "vpxor xmm12, xmm12, xmm12\n",
+            "vpxor xmm13, xmm13, xmm13\n",
+            "vpxor xmm14, xmm14, xmm14\n",
+            "vpxor xmm15, xmm15, xmm15\n",
             "je 72f\n",
             "vpxorq zmm16, zmm16, zmm16\n",
             "vpxorq zmm17, zmm17, zmm17\n",
