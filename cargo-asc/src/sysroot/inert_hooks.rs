@@ -44,6 +44,7 @@ unsafe extern "C" fn asc_inert_memcpy(to: *mut u8, from: *const u8, count: usize
     unsafe extern "C" {
         fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8;
     }
+    // SAFETY: the caller's contract is that of the C function of the same name.
     unsafe { memcpy(to, from, count) }
 }
 
@@ -52,6 +53,7 @@ unsafe extern "C" fn asc_inert_memmove(to: *mut u8, from: *const u8, count: usiz
     unsafe extern "C" {
         fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8;
     }
+    // SAFETY: the caller's contract is that of the C function of the same name.
     unsafe { memmove(to, from, count) }
 }
 
@@ -60,6 +62,7 @@ unsafe extern "C" fn asc_inert_memset(to: *mut u8, byte: i32, count: usize) -> *
     unsafe extern "C" {
         fn memset(to: *mut u8, byte: i32, count: usize) -> *mut u8;
     }
+    // SAFETY: the caller's contract is that of the C function of the same name.
     unsafe { memset(to, byte, count) }
 }
 
@@ -80,12 +83,14 @@ macro_rules! atomics {
         $($update:ident $method:ident)*) => {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $load(at: *const $atomic, _order: i32) -> $integer {
+            // SAFETY: the instrumented code performs exactly this operation there.
             unsafe { (*at).load(Ordering::SeqCst) }
         }
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $store(at: *const $atomic, value: $integer, order: i32) {
             if order == SEQUENTIALLY_CONSISTENT {
+                // SAFETY: the instrumented code performs exactly this operation there.
                 unsafe { (*at).store(value, Ordering::SeqCst) }
             } else {
                 unsafe { (*at).store(value, Ordering::Release) }
@@ -100,6 +105,7 @@ macro_rules! atomics {
             _order: i32,
             _failure_order: i32,
         ) -> $integer {
+            // SAFETY: the instrumented code performs exactly this operation there.
             unsafe {
                 match (*at).compare_exchange(expected, new, Ordering::SeqCst, Ordering::SeqCst) {
                     Ok(old) | Err(old) => old,
@@ -110,6 +116,7 @@ macro_rules! atomics {
         $(
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $update(at: *const $atomic, by: $integer, _order: i32) -> $integer {
+                // SAFETY: the instrumented code performs exactly this operation there.
                 unsafe { (*at).$method(by, Ordering::SeqCst) }
             }
         )*
@@ -126,6 +133,7 @@ macro_rules! atomics_of_16_bytes {
                 let mut $old: u128 = 0;
                 loop {
                     let new = $new;
+                    // SAFETY: the instrumented code performs exactly this operation there.
                     let found = unsafe {
                         cmpxchg16b(at, $old, new, Ordering::SeqCst, Ordering::SeqCst)
                     };
@@ -142,12 +150,14 @@ macro_rules! atomics_of_16_bytes {
 #[unsafe(no_mangle)]
 #[target_feature(enable = "cmpxchg16b")]
 unsafe extern "C" fn asc_inert_16_load(at: *mut u128, _order: i32) -> u128 {
+    // SAFETY: the instrumented code performs exactly this operation there.
     unsafe { cmpxchg16b(at, 0, 0, Ordering::SeqCst, Ordering::SeqCst) }
 }
 
 #[unsafe(no_mangle)]
 #[target_feature(enable = "cmpxchg16b")]
 unsafe extern "C" fn asc_inert_16_store(at: *mut u128, value: u128, order: i32) {
+    // SAFETY: the instrumented code performs exactly this operation there.
     unsafe { asc_inert_16_exchange(at, value, order) };
 }
 
@@ -160,6 +170,7 @@ unsafe extern "C" fn asc_inert_16_compare_exchange(
     _order: i32,
     _failure_order: i32,
 ) -> u128 {
+    // SAFETY: the instrumented code performs exactly this operation there.
     unsafe { cmpxchg16b(at, expected, new, Ordering::SeqCst, Ordering::SeqCst) }
 }
 
