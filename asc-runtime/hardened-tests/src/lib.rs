@@ -3,6 +3,7 @@
 //! The programs themselves are in `src/bin`; `tests/hardened.rs` builds them with `cargo asc` in
 //! every profile and runs them.
 
+pub mod allocating;
 pub mod arguments;
 pub mod bump;
 pub mod digest;
