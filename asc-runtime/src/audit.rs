@@ -6,6 +6,9 @@
 //! by something the compiler did not instrument: C code, inline assembly, a crate compiled without
 //! the passes.
 //!
+//! What an output has reserved but not used holds nothing and is left out. Outputs that the handler
+//! writes to are left out whole: the runtime compares them byte by byte itself.
+//!
 //! Other threads must be quiet meanwhile; a test that audits is best a program of its own.
 //!
 //! ```no_run
@@ -25,12 +28,15 @@ use core::ffi::c_int;
 use core::fmt;
 use core::ptr::{self, NonNull};
 use std::fs;
+use std::path::Path;
 
 use crate::__private::Handler;
 use crate::hardened::context::{Context, attach};
 use crate::hardened::effect::errno_location;
+use crate::hardened::live_outputs;
 use crate::hardened::mapping::Mapping;
 use crate::hardened::memory::first_difference;
+use crate::hardened::output::State;
 use crate::symbol;
 
 /// Bytes of the area that the kernel keeps per thread (`struct rseq`).
@@ -141,7 +147,7 @@ impl Audit {
         self.handlers += 1;
         // Twice: the list and the copy are made of memory themselves.
         for _ in 0..2 {
-            self.regions = writable_regions(self.copy.range());
+            self.regions = writable_regions(&mut self.left_out());
             let bytes = self
                 .regions
                 .iter()
@@ -165,6 +171,16 @@ impl Audit {
             unsafe { target.copy_from(ptr::with_exposed_provenance(source), length) };
             offset += length;
         }
+    }
+
+    /// What need not be copied: the copy itself, and what no output has used.
+    fn left_out(&self) -> Vec<(usize, usize)> {
+        let mut ranges = vec![self.copy.range()];
+        // SAFETY: a listed output is mapped until it is removed from the list; other threads are
+        // quiet, by the contract of `audit`.
+        let reserve = |output: *const State| unsafe { State::reserve(&*output) };
+        ranges.extend(live_outputs::all().into_iter().map(reserve));
+        ranges
     }
 
     /// Compares memory with the copy; what lies between this thread's stack pointer and `frame`
@@ -277,38 +293,45 @@ fn kernel_area() -> Option<(usize, usize)> {
 }
 
 /// The process's private writable memory, without that of shared libraries, which are not
-/// instrumented, and without the copy itself.
-fn writable_regions((copy_start, copy_length): (usize, usize)) -> Vec<Region> {
+/// instrumented, and without the ranges that are left out (start and length each).
+fn writable_regions(left_out: &mut [(usize, usize)]) -> Vec<Region> {
+    left_out.sort_unstable();
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let program = fs::read_link("/proc/self/exe").unwrap_or_default();
     let mut regions = Vec::new();
-    for line in maps.lines() {
-        let mut fields = line.split_ascii_whitespace();
-        let (Some(range), Some(permissions)) = (fields.next(), fields.next()) else {
-            continue;
-        };
-        let name = fields.nth(3).unwrap_or("");
-        let ours =
-            name.is_empty() || name == "[heap]" || name == "[stack]" || program.as_os_str() == name;
-        let Some((start, end)) = range.split_once('-') else {
-            continue;
-        };
-        let parse = |text| usize::from_str_radix(text, 16).unwrap_or(0);
-        let (start, end) = (parse(start), parse(end));
-        if !permissions.starts_with("rw") || !permissions.ends_with('p') || !ours {
-            continue;
-        }
-        // The copy may share a mapping with its neighbours.
-        let copy = copy_start..copy_start + copy_length;
-        for (start, end) in [(start, end.min(copy.start)), (start.max(copy.end), end)] {
-            if start < end && !(copy.contains(&start)) {
-                regions.push(Region {
-                    start,
-                    end,
-                    offset: 0,
-                });
+    for (start, end) in maps.lines().filter_map(|line| own_range(line, &program)) {
+        let offset = 0;
+        let mut start = start;
+        // Mappings side by side are listed as one: each range cuts its piece out.
+        for &(cut_start, cut_length) in &*left_out {
+            let cut_end = cut_start + cut_length;
+            if cut_end <= start || cut_start >= end {
+                continue;
             }
+            let piece_end = cut_start.max(start);
+            regions.push(Region {
+                start,
+                end: piece_end,
+                offset,
+            });
+            start = cut_end.min(end);
         }
+        regions.push(Region { start, end, offset });
     }
+    regions.retain(|region| region.start < region.end);
     regions
+}
+
+/// Start and end of the memory that a line of `/proc/self/maps` describes, if it is private,
+/// writable and the program's own.
+fn own_range(line: &str, program: &Path) -> Option<(usize, usize)> {
+    let mut fields = line.split_ascii_whitespace();
+    let (range, permissions) = (fields.next()?, fields.next()?);
+    let name = fields.nth(3).unwrap_or("");
+    let is_own =
+        name.is_empty() || name == "[heap]" || name == "[stack]" || program.as_os_str() == name;
+    let is_private_and_writable = permissions.starts_with("rw") && permissions.ends_with('p');
+    let (start, end) = range.split_once('-')?;
+    let parse = |text| usize::from_str_radix(text, 16).ok();
+    (is_own && is_private_and_writable).then_some((parse(start)?, parse(end)?))
 }

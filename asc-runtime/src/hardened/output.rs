@@ -25,6 +25,7 @@ use super::Returned;
 use super::context::{Context, current};
 use super::gate;
 use super::guarded::Guarded;
+use super::live_outputs;
 use super::mapping::Mapping;
 use super::memory::{Difference, first_difference};
 use super::sys::private_entry;
@@ -69,6 +70,7 @@ pub(crate) fn create() -> NonNull<State> {
     core::mem::forget(map);
     // SAFETY: the mapping is aligned, large enough and ours alone.
     unsafe { state.write(State::new()) };
+    live_outputs::add(state);
     state
 }
 
@@ -77,6 +79,7 @@ pub(crate) fn create() -> NonNull<State> {
 /// # Safety
 /// `state` came from [`create`] and is not used again.
 pub(crate) unsafe fn destroy(state: NonNull<State>) {
+    live_outputs::remove(state);
     // SAFETY: the mapping made by `create`, whole (O1).
     unsafe { libc::munmap(state.as_ptr().cast(), HEADER_BYTES + OUTPUT_BYTES_MAX) };
 }
@@ -252,6 +255,14 @@ impl State {
     /// Forgets the bytes.
     pub(crate) fn clear(&mut self) {
         self.commit(0, 0, 0, 0);
+    }
+
+    /// Start and length of what was reserved and holds no verified byte.
+    pub(crate) fn reserve(&self) -> (usize, usize) {
+        // A damaged length hides nothing: then there is no reserve.
+        let committed = self.committed.get().unwrap_or(OUTPUT_BYTES_MAX as u64) as usize;
+        let used = committed.min(OUTPUT_BYTES_MAX);
+        (self.data().addr() + used, OUTPUT_BYTES_MAX - used)
     }
 
     fn data(&self) -> *mut u8 {
