@@ -1,3 +1,27 @@
 //! Seeded bit-flip campaigns against handler binaries, plain and hardened.
+//!
+//! Two halves in one crate. A service links `target` (feature of the same name) to become a
+//! *target*: a program that answers a trace of requests and says what it answered. Everything else
+//! is the *injector*, which runs a target under ptrace and never shares memory with it:
+//!
+//! 1. [`trace`]: the requests, recorded or generated.
+//! 2. `tracer`: launches a target the same way every time, steps it, copies it.
+//! 3. `code`: what an instruction reads and writes, which function and line it belongs to.
+//! 4. `profile`: the golden walk: every instruction of every struck request, in order.
+//! 5. `plan`: which instruction is struck how, drawn from one seed.
+//! 6. `fault`: applies a planned fault to a stopped copy of the target.
+//! 7. `oracle`: judges what the copy did, outside of the struck process.
+//! 8. `campaign`: all of it, on any number of workers, into [`results`].
 
+pub mod trace;
+
+#[cfg(any(feature = "injector", feature = "target"))]
+pub mod protocol;
+
+#[cfg(feature = "target")]
+pub mod target;
+
+#[cfg(feature = "injector")]
 pub mod results;
+#[cfg(feature = "injector")]
+pub mod statistics;

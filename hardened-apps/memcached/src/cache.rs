@@ -7,6 +7,7 @@
 
 pub mod counters;
 pub mod disposition;
+pub mod inspection;
 pub mod placement;
 pub mod shard;
 

@@ -46,6 +46,7 @@ pub mod statistics;
 
 pub use cache::counters::Counters;
 pub use cache::disposition::Disposition;
+pub use cache::inspection::ItemView;
 pub use cache::placement::{KeyHasher, Placement};
 pub use cache::shard::{Shard, ShardLimits};
 

@@ -54,6 +54,11 @@ impl Entries {
         &self.slots[id].item
     }
 
+    /// The item with its links.
+    pub(crate) fn slot(&self, id: SlotId) -> &Slot {
+        &self.slots[id]
+    }
+
     /// The item; the length of its block must stay.
     pub(crate) fn item_mut(&mut self, id: SlotId) -> &mut Item {
         &mut self.slots[id].item
@@ -93,6 +98,11 @@ impl Entries {
     #[inline]
     pub(crate) fn touch(&mut self, id: SlotId, now: u32) {
         self.lru.touch(&mut self.slots, id, now);
+    }
+
+    /// The last item to evict.
+    pub(crate) fn newest(&self) -> Option<SlotId> {
+        self.lru.newest().some()
     }
 
     /// The next item to evict.
