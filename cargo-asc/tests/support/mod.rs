@@ -94,6 +94,12 @@ pub(crate) const PROFILE_NAMES: [&str; 4] = ["dev", "none", "thin", "fat"];
 /// environment.
 pub(crate) fn cargo_asc() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-asc"));
+    clean_environment(&mut command);
+    command
+}
+
+/// Takes this process's own build out of a command's environment.
+pub(crate) fn clean_environment(command: &mut Command) {
     for (name, _) in env::vars() {
         let is_of_build = ["ASC_", "CARGO_", "RUSTC", "RUSTDOC", "RUSTFLAGS"]
             .iter()
@@ -105,7 +111,6 @@ pub(crate) fn cargo_asc() -> Command {
     command
         .env("ASC_CACHE_DIR", shared_cache())
         .env("CARGO_TERM_COLOR", "never");
-    command
 }
 
 /// The cache all tests share.
