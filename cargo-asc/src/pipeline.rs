@@ -74,6 +74,7 @@ const SHAPING_SOURCES: &[&str] = &[
     include_str!("wrapped_symbols.rs"),
     include_str!("wrapper/added_arguments.rs"),
     include_str!("wrapper/invocation.rs"),
+    include_str!("wrapper/runtime_marker.rs"),
 ];
 
 /// All LLVM options for instrumented code.

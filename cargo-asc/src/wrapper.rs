@@ -8,11 +8,14 @@
 //! 2. [`invocation`] reads rustc's arguments. Without `--target` it is a build
 //!    script, a proc macro or a question to rustc, and stays as it is.
 //! 3. [`added_arguments`] says what is added for the target's crates.
-//! 4. The real rustc (or the user's own wrapper around it) takes over.
+//! 4. [`runtime_marker`] tells the crates above whether this one contains the
+//!    runtime.
+//! 5. The real rustc (or the user's own wrapper around it) takes over.
 
 pub(crate) mod added_arguments;
 pub(crate) mod environment;
 mod invocation;
+mod runtime_marker;
 mod rustdoc;
 
 use std::env;
@@ -65,14 +68,19 @@ fn run(environment: &Environment, rustc: &OsStr, arguments: &[OsString]) -> Resu
     }
     let invocation = Invocation::read(arguments);
     if invocation.has_target {
-        check(&invocation)?;
+        let role = Role::of(
+            invocation.crate_name.as_deref(),
+            env::var("CARGO_PKG_NAME").ok().as_deref(),
+        );
+        let dependency_with_runtime = runtime_marker::dependency_with_runtime(&invocation);
+        check(&invocation, dependency_with_runtime)?;
+        if role == Role::Runtime || dependency_with_runtime.is_some() {
+            runtime_marker::leave(&invocation)?;
+        }
         let added = AddedArguments {
             sysroot: &environment.sysroot,
             inert_archive: &environment.inert_archive,
-            role: Role::of(
-                invocation.crate_name.as_deref(),
-                env::var("CARGO_PKG_NAME").ok().as_deref(),
-            ),
+            role,
             is_linked: invocation.is_linked,
             has_early_bitcode: invocation.has_early_bitcode(),
         };
@@ -101,7 +109,7 @@ fn answer_version(mut command: Command) -> Result<u8, Refusal> {
 }
 
 /// Refuses what would link code without hooks into a hardened program.
-fn check(invocation: &Invocation) -> Result<(), Refusal> {
+fn check(invocation: &Invocation, dependency_with_runtime: Option<&str>) -> Result<(), Refusal> {
     if invocation.prefers_dynamic {
         return Err(Refusal::new(
             Cause::ConflictingSetting,
@@ -110,11 +118,13 @@ fn check(invocation: &Invocation) -> Result<(), Refusal> {
             "remove -Cprefer-dynamic from RUSTFLAGS and `dylib` from crate-type; rlib works",
         ));
     }
-    if invocation.is_shared_library && invocation.uses_runtime {
+    if let (true, Some(dependency)) = (invocation.is_shared_library, dependency_with_runtime) {
         return Err(Refusal::new(
             Cause::ConflictingSetting,
             "handlers in an executable, which alone can hold the runtime's thread-local words",
-            "crate-type cdylib in a package that depends on asc-runtime",
+            format!(
+                "crate-type cdylib in a package that contains asc-runtime, by its dependency `{dependency}`"
+            ),
             "move the handlers into an executable, or build this library without `asc`",
         ));
     }

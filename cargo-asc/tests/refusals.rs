@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use support::{Project, TARGET, cargo_asc, fail_with, succeed};
+use support::{Project, TARGET, cargo_asc, fail_with, manifest, succeed};
 
 const HELLO: &str = "fn main() {\n    println!(\"hello\");\n}\n";
 
@@ -55,6 +55,41 @@ fn a_static_libc_is_refused() {
     let message = support::stderr(&output);
     assert!(message.contains("exit status 84"), "{message}");
     assert!(message.contains("remove +crt-static"), "{message}");
+}
+
+/// A shared library with handlers, its own or those of a dependency of a dependency. The runtime
+/// here is a stand-in: the refusal comes before anything of it is needed.
+#[test]
+fn a_c_library_with_the_runtime_inside_is_refused() {
+    let library = |dependency: &str| {
+        let rest = format!(
+            "[lib]\ncrate-type = ['cdylib']\n[dependencies]\n{dependency} = {{ path = '{dependency}' }}"
+        );
+        Project::new(&[
+            ("Cargo.toml", &manifest("specimen", &rest)),
+            ("src/lib.rs", ""),
+            (
+                "between/Cargo.toml",
+                &manifest(
+                    "between",
+                    "[dependencies]\nasc-runtime = { path = '../asc-runtime' }",
+                ),
+            ),
+            ("between/src/lib.rs", ""),
+            ("asc-runtime/Cargo.toml", &manifest("asc-runtime", "")),
+            ("asc-runtime/src/lib.rs", ""),
+        ])
+    };
+    for (dependency, name) in [("asc-runtime", "`asc_runtime`"), ("between", "`between`")] {
+        let project = library(dependency);
+        // Also when all but the library is there already.
+        for _ in 0..2 {
+            let message = fail_with(&mut project.asc("build"), 101);
+            assert!(message.contains("exit status 84"), "{message}");
+            assert!(message.contains(name), "{message}");
+            assert!(message.contains("into an executable"), "{message}");
+        }
+    }
 }
 
 #[test]

@@ -19,15 +19,38 @@ pub(super) struct Invocation {
     pub(super) is_linked: bool,
     /// Whether a shared C library comes out.
     pub(super) is_shared_library: bool,
-    /// Whether the crate names asc-runtime as a dependency.
-    pub(super) uses_runtime: bool,
+    /// The crate's direct dependencies.
+    pub(super) dependencies: Vec<Dependency>,
     pub(super) prefers_dynamic: bool,
     pub(super) has_static_libc: bool,
     pub(super) sysroot: Option<PathBuf>,
+    output_directory: Option<PathBuf>,
+    extra_filename: String,
     is_library: bool,
     has_one_codegen_unit: bool,
     leaves_bitcode_out: bool,
     leaves_code_out: bool,
+}
+
+/// One `--extern`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Dependency {
+    /// What the crate calls it.
+    pub(super) name: String,
+    /// Its rlib or metadata; none where rustc searches for it.
+    pub(super) path: Option<PathBuf>,
+}
+
+impl Dependency {
+    /// `name`, `name=path` or `options:name=path`.
+    fn read(value: &str) -> Self {
+        let (name, path) = match value.split_once('=') {
+            Some((name, path)) => (name, Some(path.into())),
+            None => (value, None),
+        };
+        let name = name.rsplit(':').next().unwrap_or(name).to_owned();
+        Self { name, path }
+    }
 }
 
 /// Whether rustc is only asked for its version. A workspace wrapper gets the
@@ -61,6 +84,13 @@ impl Invocation {
             && !self.leaves_code_out
     }
 
+    /// What the names of a library's files begin with, as cargo has them chosen.
+    pub(super) fn output_stem(&self) -> Option<PathBuf> {
+        let name = self.crate_name.as_ref()?;
+        let file = format!("lib{name}{}", self.extra_filename);
+        Some(self.output_directory.as_ref()?.join(file))
+    }
+
     fn note(&mut self, name: &str, value: &str) {
         match name {
             "--target" => self.has_target = true,
@@ -73,7 +103,8 @@ impl Invocation {
                 self.is_library |= has_one_of(LIBRARY_CRATE_TYPES);
                 self.is_shared_library |= has_one_of(&["cdylib"]);
             }
-            "--extern" => self.uses_runtime |= value.split('=').next() == Some("asc_runtime"),
+            "--extern" => self.dependencies.push(Dependency::read(value)),
+            "--out-dir" => self.output_directory = Some(value.into()),
             "-C" => self.note_codegen(value),
             _ => {}
         }
@@ -88,6 +119,7 @@ impl Invocation {
             "prefer-dynamic" => self.prefers_dynamic = is_on,
             "codegen-units" => self.has_one_codegen_unit = value == "1",
             "embed-bitcode" => self.leaves_bitcode_out = !is_on,
+            "extra-filename" => self.extra_filename = value.to_owned(),
             // The value may also be the path of a plugin.
             "linker-plugin-lto" => {
                 self.leaves_code_out = !matches!(value, "n" | "no" | "off" | "false");
@@ -119,6 +151,7 @@ fn option<'a>(
         "--crate-name",
         "--crate-type",
         "--extern",
+        "--out-dir",
         "--sysroot",
     ];
     if argument == "-C" || argument == "--codegen" {
@@ -157,11 +190,28 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_library_with_handlers_is_recognised() {
-        let invocation = read("--crate-type cdylib --target t --extern asc_runtime=/a/b.rlib");
-        assert!(invocation.is_shared_library && invocation.uses_runtime);
-        assert!(!read("--crate-type cdylib --extern asc_runtime_like=/a").uses_runtime);
-        assert!(!read("--crate-type bin --extern asc_runtime=/a").is_shared_library);
+    fn a_shared_library_is_told_from_a_program() {
+        assert!(read("--crate-type cdylib --target t").is_shared_library);
+        assert!(read("--crate-type lib,cdylib").is_shared_library);
+        assert!(!read("--crate-type bin").is_shared_library);
+    }
+
+    #[test]
+    fn dependencies_have_a_name_and_perhaps_a_file() {
+        let dependencies = read("--extern a=/b/liba-1.rlib --extern=noprelude,priv:c").dependencies;
+        let expected = [("a", Some("/b/liba-1.rlib".into())), ("c", None)];
+        let expected = expected.map(|(name, path)| Dependency {
+            name: name.to_owned(),
+            path,
+        });
+        assert_eq!(dependencies, expected);
+    }
+
+    #[test]
+    fn the_place_of_the_output_is_found() {
+        let invocation = read("--crate-name a --out-dir=/b -C extra-filename=-1c");
+        assert_eq!(invocation.output_stem(), Some("/b/liba-1c".into()));
+        assert_eq!(read("--crate-name a -o b").output_stem(), None);
     }
 
     #[test]
