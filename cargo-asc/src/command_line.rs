@@ -10,7 +10,10 @@ RUSTFLAGS, RUSTC_WRAPPER and cargo's configuration stay in force.
 
 Environment:
   ASC_CACHE_DIR  where the instrumented standard library is kept
-                 (else $XDG_CACHE_HOME/cargo-asc, else ~/.cache/cargo-asc)
+                 (else $XDG_CACHE_HOME/cargo-asc, else ~/.cache/cargo-asc);
+                 `clean` leaves it alone, because all projects share it. When a
+                 new one is built, those are removed whose toolchain is gone or
+                 that were not used for 30 days
 
 Exit status:
   0   done
@@ -23,7 +26,9 @@ Exit status:
   83  the instrumented standard library was built but does not work
   84  a setting contradicts a hardened build
   85  a file or program that is needed could not be used
-  Any other status is cargo's, or that of the program that cargo ran.";
+  Any other status is cargo's, or that of the program that cargo ran. What is
+  found out about a single crate (84: a shared library, a flag) is said while
+  cargo runs, and cargo's own status for a failed build is 101.";
 
 /// Builds Rust programs whose event handlers run twice and are compared.
 #[derive(Debug, Parser)]
@@ -50,7 +55,7 @@ pub(crate) enum Action {
     Test(Passed),
     /// Build hardened and run benchmarks, with cargo's own arguments
     Bench(Passed),
-    /// Remove what hardened builds left behind, with cargo's own arguments
+    /// Remove what hardened builds left in this workspace's target/asc, with cargo's own arguments
     Clean(Passed),
     /// Say what works on this machine, and what to do about the rest
     Doctor(DoctorArguments),

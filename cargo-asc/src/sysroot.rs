@@ -11,6 +11,7 @@
 //! 4. [`probe`] compiles and runs a small program with it.
 //! 5. The manifest is written and the directory renamed to its final name, so
 //!    that nobody ever sees a half-built entry.
+//! 6. [`obsolete`] removes the entries that a newer toolchain left behind.
 
 mod archive;
 pub(crate) mod cache;
@@ -19,6 +20,7 @@ mod inert;
 mod instrument;
 pub(crate) mod layout;
 mod manifest;
+mod obsolete;
 mod probe;
 mod progress;
 
@@ -27,6 +29,9 @@ use std::path::{Path, PathBuf};
 
 use crate::refusal::Refusal;
 use crate::toolchain::Toolchain;
+
+/// What the directory of an entry under construction begins with.
+const WORKSHOP_PREFIX: &str = ".building-";
 
 /// An instrumented sysroot, ready for use.
 #[derive(Debug)]
@@ -59,7 +64,7 @@ impl Sysroot {
     /// The sysroot for this toolchain, built first when there is no sound one.
     pub(crate) fn ensure(toolchain: &Toolchain) -> Result<Self, Refusal> {
         let entry = cache::entry(toolchain)?;
-        if manifest::state(&entry) != State::Sound {
+        if cache::look_and_use(&entry, || manifest::state(&entry)) != State::Sound {
             let _lock = cache::lock(&entry)?;
             // Another process may have built it while this one waited.
             match manifest::state(&entry) {
@@ -102,7 +107,7 @@ pub(crate) fn count_bitcode(toolchain: &Toolchain) -> Result<usize, Refusal> {
 fn build(toolchain: &Toolchain, entry: &Path) -> Result<(), Refusal> {
     let parent = entry.parent().unwrap_or(Path::new("/"));
     let workshop = tempfile::Builder::new()
-        .prefix(".building-")
+        .prefix(WORKSHOP_PREFIX)
         .tempdir_in(parent)
         .map_err(|error| Refusal::file("create a directory in", parent, &error))?;
     let draft = Sysroot {
@@ -117,7 +122,10 @@ fn build(toolchain: &Toolchain, entry: &Path) -> Result<(), Refusal> {
     inert::build(toolchain, &draft.inert_archive(), &scratch)?;
     probe::probe(toolchain, &draft, &scratch)?;
     manifest::write(&draft.entry)?;
-    replace(&draft.entry, entry, workshop.path())
+    replace(&draft.entry, entry, workshop.path())?;
+    // Entries become obsolete when toolchains change, which is when new ones are built.
+    obsolete::remove(parent, entry);
+    Ok(())
 }
 
 /// Moves `draft` to `entry`; what was there goes away with the workshop.

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 use support::{cargo_asc, stderr, stdout, succeed, sysroot};
 
@@ -59,6 +60,17 @@ impl Cache {
     }
 }
 
+/// An entry whose toolchain is gone, last used this many days ago.
+fn useless_entry(cache: &Cache, days_unused: u64) -> PathBuf {
+    let name = format!("1.0.0-{days_unused:09}-0123456789abcdef-0123456789abcdef");
+    let entry = cache.directory.path().join(name);
+    fs::create_dir(&entry).unwrap();
+    let lock = fs::File::create(entry.with_added_extension("lock")).unwrap();
+    let age = Duration::from_secs(days_unused * 24 * 60 * 60);
+    lock.set_modified(SystemTime::now() - age).unwrap();
+    entry
+}
+
 const BUILT: &str = "instrumenting the standard library";
 
 fn libraries(sysroot: &Path) -> PathBuf {
@@ -80,8 +92,10 @@ fn library(sysroot: &Path, name: &str) -> PathBuf {
 #[test]
 fn a_damaged_sysroot_is_built_again_and_a_sound_one_is_not() {
     let cache = Cache::filled();
+    let useless = [2, 0].map(|days| useless_entry(&cache, days));
     let (said, sysroot) = cache.ensure(&[]);
     assert_eq!(said, "");
+    assert!(useless[0].exists());
 
     let core = library(&sysroot, "core");
     let sound = fs::read(&core).unwrap();
@@ -98,6 +112,7 @@ fn a_damaged_sysroot_is_built_again_and_a_sound_one_is_not() {
     // The same toolchain and the same pipeline give the same bytes.
     assert!(fs::read(&core).unwrap() == sound);
     assert!(cache.diagnosis().contains("sound"));
+    assert!(!useless[0].exists() && useless[1].exists(), "{said}");
     let leftovers = fs::read_dir(cache.directory.path()).unwrap();
     let leftovers: Vec<_> = leftovers.map(|item| item.unwrap().file_name()).collect();
     assert!(

@@ -1,11 +1,16 @@
-//! Where finished sysroots live, and the lock that one builder at a time holds.
+//! Where finished sysroots live, and the lock of each: one builder or remover
+//! at a time holds it alone, users share it while they look. Its file's time
+//! is that of the last use.
 //!
 //! `$ASC_CACHE_DIR`, else `$XDG_CACHE_HOME/cargo-asc`, else
 //! `~/.cache/cargo-asc`; below it one directory per toolchain and pipeline.
 
 use std::env;
 use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::pipeline;
 use crate::refusal::{Cause, Refusal};
@@ -22,18 +27,81 @@ pub(super) fn entry(toolchain: &Toolchain) -> Result<PathBuf, Refusal> {
     )))
 }
 
-/// Holds the right to build `entry` until it is dropped.
+/// Holds the right to build or remove `entry` until it is dropped.
 pub(super) fn lock(entry: &Path) -> Result<File, Refusal> {
     let parent = entry.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(parent).map_err(|error| Refusal::file("create", parent, &error))?;
-    let path = entry.with_added_extension("lock");
-    let file = File::create(&path).map_err(|error| Refusal::file("create", &path, &error))?;
-    if file.try_lock().is_err() {
-        eprintln!("cargo asc: waiting for another cargo asc that builds the sysroot");
-        file.lock()
-            .map_err(|error| Refusal::file("lock", &path, &error))?;
+    let path = lock_path(entry);
+    let refuse = |action: &str, error: &io::Error| Refusal::file(action, &path, error);
+    loop {
+        let file = open_lock(&path).map_err(|error| refuse("create", &error))?;
+        if file.try_lock().is_err() {
+            eprintln!("cargo asc: waiting for another cargo asc that uses or builds the sysroot");
+            file.lock().map_err(|error| refuse("lock", &error))?;
+        }
+        if is_at(&file, &path) {
+            stamp(&file);
+            return Ok(file);
+        }
     }
-    Ok(file)
+}
+
+/// The same, if nobody uses or builds `entry` at this moment; the time of its last use stays.
+pub(super) fn lock_if_idle(entry: &Path) -> Option<File> {
+    let path = lock_path(entry);
+    let file = open_lock(&path).ok()?;
+    file.try_lock().ok()?;
+    is_at(&file, &path).then_some(file)
+}
+
+/// Looks at `entry` while nobody builds or removes it, and notes that it was used just now: for
+/// some time nobody will remove it.
+///
+/// A cache that cannot be written is looked at without a lock: nobody changes it either.
+pub(super) fn look_and_use<T>(entry: &Path, look: impl FnOnce() -> T) -> T {
+    let path = lock_path(entry);
+    loop {
+        let Ok(file) = open_lock(&path) else {
+            return look();
+        };
+        let is_locked = file.lock_shared().is_ok();
+        if !is_locked || is_at(&file, &path) {
+            stamp(&file);
+            return look();
+        }
+    }
+}
+
+/// When `entry` was used last.
+pub(super) fn last_use(entry: &Path) -> io::Result<SystemTime> {
+    fs::metadata(lock_path(entry))
+        .or_else(|_| fs::metadata(entry))?
+        .modified()
+}
+
+/// The file whose lock is the right to use or to change `entry`.
+pub(super) fn lock_path(entry: &Path) -> PathBuf {
+    entry.with_added_extension("lock")
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).open(path)
+}
+
+/// Whether the lock that was waited for is still the one that others will find.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let (ours, theirs) = (
+        file.metadata().map(identity),
+        fs::metadata(path).map(identity),
+    );
+    matches!((ours, theirs), (Ok(ours), Ok(theirs)) if ours == theirs)
+}
+
+/// Notes the time of use; without it the entry only seems older than it is.
+fn stamp(file: &File) {
+    let _ = file.set_modified(SystemTime::now());
 }
 
 /// The directory of all that cargo-asc keeps between runs.

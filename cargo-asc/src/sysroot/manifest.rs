@@ -64,6 +64,20 @@ pub(super) fn state(entry: &Path) -> State {
     State::Sound
 }
 
+/// Whether everything that the entry links to is still there. A toolchain that
+/// was updated or removed takes its files along, and the entry is useless.
+pub(super) fn has_its_toolchain(entry: &Path) -> bool {
+    let Ok(text) = fs::read(entry.join(FILE_NAME)) else {
+        return false;
+    };
+    serde_json::from_slice::<Manifest>(&text).is_ok_and(|manifest| {
+        let mut links = manifest
+            .iter()
+            .filter(|(_, content)| matches!(content, Content::Link { .. }));
+        links.all(|(path, _)| entry.join(path).exists())
+    })
+}
+
 /// Adds everything below `entry/below` to the manifest.
 fn collect(entry: &Path, below: &Path, manifest: &mut Manifest) -> std::io::Result<()> {
     for item in fs::read_dir(entry.join(below))? {
