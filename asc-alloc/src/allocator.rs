@@ -1,0 +1,139 @@
+//! The global allocator: which path a request takes.
+//!
+//! Small blocks go through the thread's cache, large ones to the spans. A reallocation stays in place
+//! when the block is large enough and of the same class, or when the chunks behind it are free.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::ptr::null_mut;
+
+use crate::domain::{self, Domain, ProtectedScope};
+use crate::heap::region::REGION;
+use crate::heap::{large, spans, thread_cache};
+use crate::size_class::SizeClass;
+use crate::stop::stop;
+
+/// The allocator. All values of this type share one heap.
+///
+/// ```
+/// use asc_alloc::AscAlloc;
+///
+/// #[global_allocator]
+/// static ALLOC: AscAlloc = AscAlloc::new();
+///
+/// let state = ALLOC.protected(|| vec![1u8; 100]);
+/// assert!(AscAlloc::is_protected(state.as_ptr()));
+/// assert!(!AscAlloc::is_protected(Box::new(1).as_ref()));
+/// ```
+#[derive(Debug, Default)]
+pub struct AscAlloc(());
+
+impl AscAlloc {
+    /// The allocator, for a `static`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(())
+    }
+
+    /// Runs `scope`; what it allocates is protected state.
+    ///
+    /// # Panics
+    /// When `scope` does.
+    pub fn protected<R>(&self, scope: impl FnOnce() -> R) -> R {
+        let _entered = ProtectedScope::enter();
+        scope()
+    }
+
+    /// Whether `pointer` points into protected memory.
+    #[must_use]
+    pub fn is_protected<T>(pointer: *const T) -> bool {
+        !REGION.base().is_null()
+            && REGION.domain(REGION.offset(pointer.addr())) == Some(Domain::Protected)
+    }
+
+    /// Gives this thread's cached blocks and all free memory back, as far as whole slabs are free.
+    pub fn return_memory(&self) {
+        thread_cache::flush();
+        for domain in Domain::ALL {
+            spans(domain).lock().return_to_system();
+        }
+    }
+}
+
+// SAFETY: blocks are disjoint because each chunk belongs to one run (`Spans`, invariant 1), each
+// object of a slab is free in exactly one place (`Class`, invariant 2, and the caches), and a block is
+// handed out by taking it from there. Classes and spans honour size and alignment. No path panics or
+// unwinds; corruption aborts.
+unsafe impl GlobalAlloc for AscAlloc {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match SizeClass::of(layout) {
+            Some(class) => match thread_cache::take(domain::current(), class) {
+                Some(slot) => REGION.pointer(slot.offset()),
+                None => null_mut(),
+            },
+            None => large::allocate(layout, false),
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let Some(class) = SizeClass::of(layout) else {
+            return large::allocate(layout, true);
+        };
+        let Some(slot) = thread_cache::take(domain::current(), class) else {
+            return null_mut();
+        };
+        let pointer = REGION.pointer(slot.offset());
+        if !slot.is_fresh() {
+            // SAFETY: the block was just taken and is that long.
+            unsafe { pointer.write_bytes(0, layout.size()) };
+        }
+        pointer
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        let offset = REGION.offset(pointer.addr());
+        let Some(class) = SizeClass::of(layout) else {
+            return large::free(offset);
+        };
+        match REGION.domain(offset) {
+            Some(domain) => thread_cache::give(domain, class, offset),
+            None => foreign(pointer),
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, pointer: *mut u8, old: Layout, bytes: usize) -> *mut u8 {
+        let Ok(new) = Layout::from_size_align(bytes, old.align()) else {
+            return null_mut();
+        };
+        let stays = match (SizeClass::of(old), SizeClass::of(new)) {
+            (Some(before), Some(after)) => before == after,
+            (None, None) => large::resize(REGION.offset(pointer.addr()), bytes),
+            _ => false,
+        };
+        if stays {
+            return pointer;
+        }
+        // SAFETY: `new` comes from the caller's size, which is not zero.
+        let moved = unsafe { self.alloc(new) };
+        if moved.is_null() {
+            return moved;
+        }
+        // SAFETY: both blocks are live, distinct and at least that long.
+        unsafe { moved.copy_from_nonoverlapping(pointer, old.size().min(bytes)) };
+        // SAFETY: the caller gives up the old block.
+        unsafe { self.dealloc(pointer, old) };
+        moved
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn foreign(pointer: *mut u8) -> ! {
+    stop(format_args!(
+        "{pointer:p} was freed and is not from this allocator: was it allocated by C code or by \
+         another global allocator?"
+    ))
+}
