@@ -9,8 +9,10 @@
 //!   functions without their attribute, and LLVM inlines only between
 //!   functions that carry the same ones.
 //! * ThreadSanitizer's pass turns each atomic operation into a call that
-//!   performs it. It runs first: the few operations it does not know (for
-//!   instance `atomicrmw umax`) stay, and AddressSanitizer's pass hooks them.
+//!   performs it. The few operations it does not know (`atomicrmw umax`) stay;
+//!   `atomic-expand` makes loops around a compare-and-exchange of them, and
+//!   ThreadSanitizer's pass, run again, a call of that. It must run before
+//!   too, because `atomic-expand` would also expand operations it knows.
 //! * AddressSanitizer's pass puts a call before every store, and turns memory
 //!   intrinsics into calls.
 //!
@@ -20,7 +22,7 @@
 use crate::fingerprint::Fingerprint;
 
 /// The pass pipeline for instrumented code.
-pub(crate) const PASSES: &str = "forceattrs,function(tsan),asan";
+pub(crate) const PASSES: &str = "forceattrs,function(tsan,atomic-expand,tsan),asan";
 
 /// The pass pipeline for the runtime's own code: attributes, but no hooks.
 pub(crate) const RUNTIME_PASSES: &str = "forceattrs";

@@ -204,6 +204,21 @@ next:
     }
 }
 
+/// A hook like a store's is not enough: other threads would lose what they did meanwhile.
+#[test]
+fn an_atomic_operation_left_in_place_is_found() {
+    const OPERATION: &str = "%old = atomicrmw umax ptr %p, i64 %value seq_cst, align 8";
+    let module = format!(
+        "define void @f(ptr %p, i64 %value) {{\n  %0 = ptrtoint ptr %p to i64\n  \
+         call void @__asan_store8(i64 %0)\n  {OPERATION}\n}}\n"
+    );
+    for matching in [Matching::Exact, Matching::Nearest] {
+        let mut report = Report::new(matching);
+        report.add(&module);
+        assert_eq!(report.violations, [("f".into(), OPERATION.into())]);
+    }
+}
+
 #[test]
 fn only_the_own_stack_needs_no_hook() {
     let mut report = Report::new(Matching::Exact);

@@ -89,7 +89,7 @@ fn a_wrapper_in_the_environment_is_chained() {
         .find(|line| line.contains("--crate-name specimen"))
         .unwrap();
     assert!(
-        compilation.contains("-Cpasses=forceattrs,function(tsan),asan"),
+        compilation.contains("-Cpasses=forceattrs,function(tsan,atomic-expand,tsan),asan"),
         "{compilation}"
     );
     assert!(

@@ -123,6 +123,12 @@ unsafe extern "C" fn atomic_inside(
         sum_of([value_low, value_high]),
         sum_of([expected_low, expected_high]),
     ];
+    if operation == Operation::CompareExchange {
+        let outcome = context.events.retry_exchange(operands);
+        if let Some(found) = context.demand(outcome) {
+            return Returned::words(found);
+        }
+    }
     let outcome = context.events.step(Kind::Atomic, operands, |_| {
         // SAFETY: the caller performs this operation there.
         let old = unsafe { perform(operation, address, size, value, expected) };

@@ -78,7 +78,12 @@ pub(crate) struct EventLog {
     /// How many the first run made, once it has ended.
     count: Guarded,
     replaying: bool,
+    /// The event at which an exchange was last told to try again; see [`EventLog::retry_exchange`].
+    retried_at: usize,
 }
+
+/// No event.
+const NOWHERE: usize = usize::MAX;
 
 impl EventLog {
     pub(crate) fn new() -> Self {
@@ -89,6 +94,7 @@ impl EventLog {
             position: 0,
             count: Guarded::new(0),
             replaying: false,
+            retried_at: NOWHERE,
         }
     }
 
@@ -111,6 +117,7 @@ impl EventLog {
     pub(crate) fn replay(&mut self) {
         self.position = 0;
         self.replaying = true;
+        self.retried_at = NOWHERE;
     }
 
     /// Performs and records, or demands that the record says the same and returns its result.
@@ -131,6 +138,44 @@ impl EventLog {
         unsafe { self.pointer(self.position).write(event) };
         self.position += 1;
         Ok(event.result)
+    }
+
+    /// What a replayed compare-and-exchange finds if it must fail and be tried again.
+    ///
+    /// The compiler makes a loop of the operations that it has no hook for (`fetch_max`): a plain
+    /// load, then exchanges until one succeeds. The load may see another value in each run, because
+    /// shared memory is not rolled back; so may the number of attempts that fail. What counts is the
+    /// attempt that succeeds: the second run must make exactly that one. On the way there
+    ///
+    /// - a recorded attempt that failed, which changed nothing, may be left out;
+    /// - an attempt that expects something else than the one that succeeded fails too, once, and
+    ///   finds what that one found. The loop then asks again, and is judged by [`Self::step`].
+    pub(crate) fn retry_exchange(&mut self, operands: [u64; 4]) -> Result<Option<[u64; 2]>, Fault> {
+        if !self.replaying {
+            return Ok(None);
+        }
+        let count = self.count.get()? as usize;
+        for index in self.position..count {
+            let event = self.event(index)?;
+            let is_same_place = event.kind == Kind::Atomic && event.operands[..2] == operands[..2];
+            if !is_same_place {
+                return Ok(None);
+            }
+            if event.operands == operands {
+                self.position = index;
+                return Ok(None);
+            }
+            let [_, _, _, expected] = event.operands;
+            let has_succeeded = sum_of(event.result) == expected;
+            if has_succeeded {
+                if expected == operands[3] || self.retried_at == index {
+                    return Ok(None);
+                }
+                (self.position, self.retried_at) = (index, index);
+                return Ok(Some(event.result));
+            }
+        }
+        Ok(None)
     }
 
     fn expect(&mut self, kind: Kind, operands: [u64; 4]) -> Result<[u64; 2], Fault> {

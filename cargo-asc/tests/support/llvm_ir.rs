@@ -3,7 +3,8 @@
 //! For every instruction that writes memory, the checker wants a call of a
 //! hook for the same pointer and width before it in the same basic block,
 //! unless the pointer leads to a stack slot of the function itself. Masked
-//! stores have a hook per lane. What the checker cannot read is a violation
+//! stores have a hook per lane. An atomic operation must not be there at all: a
+//! call performs it. What the checker cannot read is a violation
 //! too, so that it cannot pass by not understanding.
 //!
 //! With several codegen units rustc optimises once more after our passes, and
@@ -82,6 +83,9 @@ enum Write<'a> {
     },
     /// Some of the elements, packed.
     Packed(&'a str, u64),
+    /// An atomic operation that no call performs: a hook before it would have
+    /// it undone like a store, and with it what other threads did meanwhile.
+    Atomic(&'a str),
     /// The checker does not know the instruction.
     Unknown,
 }
@@ -117,9 +121,10 @@ impl<'a> Function<'a> {
 
     fn is_to_own_stack(&self, write: &Write<'a>) -> bool {
         match write {
-            Write::Bytes(pointer, _) | Write::Packed(pointer, _) | Write::Lanes { pointer, .. } => {
-                self.is_own_stack(pointer, &mut BTreeSet::new())
-            }
+            Write::Bytes(pointer, _)
+            | Write::Packed(pointer, _)
+            | Write::Atomic(pointer)
+            | Write::Lanes { pointer, .. } => self.is_own_stack(pointer, &mut BTreeSet::new()),
             Write::Unknown => false,
         }
     }
@@ -148,7 +153,7 @@ impl<'a> Function<'a> {
 
     fn is_hooked(&self, write: &Write<'a>, index: usize) -> bool {
         match *write {
-            Write::Unknown => false,
+            Write::Unknown | Write::Atomic(_) => false,
             Write::Bytes(pointer, bytes) => {
                 let hooks = self.hooks_in_block(index);
                 hooks.iter().any(|hook| self.fits(hook, pointer, bytes))
@@ -286,12 +291,8 @@ fn write_of_atomic(instruction: &str) -> Write<'_> {
     let Some((_, operands)) = instruction.split_once(" ptr ") else {
         return Write::Unknown;
     };
-    let operands = split_at_depth_0(operands, ',');
-    let kind = operands
-        .get(1)
-        .map(|operand| first_at_depth_0(operand.trim()));
-    match kind.and_then(size_of_type) {
-        Some(bytes) => Write::Bytes(operands[0], bytes),
+    match split_at_depth_0(operands, ',').first() {
+        Some(pointer) => Write::Atomic(pointer),
         None => Write::Unknown,
     }
 }

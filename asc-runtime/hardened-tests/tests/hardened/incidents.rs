@@ -27,7 +27,7 @@ pub(crate) fn of_the_runtime() -> Vec<Incident> {
     RUNTIME.to_vec()
 }
 
-const HANDLERS: [Incident; 40] = [
+const HANDLERS: [Incident; 44] = [
     incident(
         "allocation_size",
         "second_run",
@@ -96,6 +96,26 @@ const HANDLERS: [Incident; 40] = [
     ),
     incident(
         "atomic_operation",
+        "second_run",
+        "the runs perform different atomic operations",
+    ),
+    incident(
+        "exchange_operand",
+        "second_run",
+        "the runs perform different atomic operations",
+    ),
+    incident(
+        "exchange_expectation",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident(
+        "exchange_for_ever",
+        "second_run",
+        "the runs perform different atomic operations",
+    ),
+    incident(
+        "maximum",
         "second_run",
         "the runs perform different atomic operations",
     ),

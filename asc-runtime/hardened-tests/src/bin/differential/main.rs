@@ -4,8 +4,7 @@
 //! `#[asc_handler]` functions, the other only by plain calls; each step's result and, now and then,
 //! the digests of both must be equal. With `audit` every handler is audited as well.
 //!
-//! Arguments: `seed=N`, `count=N` (steps per subject), `threads=N`, `only=SUBJECT`, `audit`,
-//! `extremes` (also update maxima and minima that the threads share).
+//! Arguments: `seed=N`, `count=N` (steps per subject), `threads=N`, `only=SUBJECT`, `audit`.
 
 mod driver;
 mod operations;

@@ -12,6 +12,10 @@ use super::Fault;
 pub(super) const FAULTS: &[Fault] = &[
     ("atomic_operand", atomic_operand),
     ("atomic_operation", atomic_operation),
+    ("exchange_operand", exchange_operand),
+    ("exchange_expectation", exchange_expectation),
+    ("exchange_for_ever", exchange_for_ever),
+    ("maximum", maximum),
     ("extra_atomic", extra_atomic),
     ("missing_atomic", missing_atomic),
     ("other_clock", other_clock),
@@ -41,6 +45,58 @@ fn atomic_operation() {
             NARROW.fetch_add(1, Ordering::SeqCst)
         }
     }
+    black_box(handler());
+}
+
+fn exchange_operand() {
+    #[asc_handler]
+    fn handler() {
+        let new = in_second_run(second_run(), 7, 7 | 1 << 33);
+        let old = WORD.load(Ordering::SeqCst);
+        black_box(
+            WORD.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok(),
+        );
+    }
+    handler();
+}
+
+/// The second run's exchange fails, where the first run's succeeded, and it does not ask again.
+fn exchange_expectation() {
+    #[asc_handler]
+    fn handler() {
+        let flipped = in_second_run(second_run(), 0, 1 << 33);
+        let old = WORD.load(Ordering::SeqCst) ^ flipped;
+        black_box(
+            WORD.compare_exchange(old, 7, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok(),
+        );
+    }
+    handler();
+}
+
+/// The second run's exchange could never succeed.
+fn exchange_for_ever() {
+    #[asc_handler]
+    fn handler() {
+        let flipped = in_second_run(second_run(), 0, 1 << 33);
+        let old = WORD.load(Ordering::SeqCst) ^ flipped;
+        while WORD
+            .compare_exchange(old, 7, Ordering::SeqCst, Ordering::SeqCst)
+            .is_err()
+        {}
+    }
+    handler();
+}
+
+fn maximum() {
+    #[asc_handler]
+    fn handler() -> u64 {
+        let second = second_run();
+        WORD.fetch_max(in_second_run(second, 1, 1 | 1 << 33), Ordering::SeqCst)
+    }
+    // Not the healthy calls' maximum again, which either run would leave as it is.
+    WORD.store(0, Ordering::SeqCst);
     black_box(handler());
 }
 
