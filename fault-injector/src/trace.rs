@@ -59,7 +59,10 @@ impl Trace {
         }
         let (content, checksum) = bytes.split_at(bytes.len() - NUMBER_BYTES);
         if checksum != crc32c(content).to_le_bytes() {
-            return Err(reader.error("the checksum at the end", "another one: the file is damaged"));
+            return Err(reader.error(
+                "the checksum at the end",
+                "another one: the file is damaged",
+            ));
         }
         reader.bytes = content;
         reader.at = MAGIC.len();

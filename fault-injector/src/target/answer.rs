@@ -3,9 +3,7 @@
 use asc_runtime::{Input, Output};
 
 use super::Target;
-use super::markers::{
-    asc_target_begin, asc_target_end, asc_target_replied, asc_target_sealed,
-};
+use super::markers::{asc_target_begin, asc_target_end, asc_target_replied, asc_target_sealed};
 
 /// A reply as it was taken from the output, with the checksum that goes with it.
 #[derive(Debug, Clone, Copy)]

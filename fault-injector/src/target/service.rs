@@ -44,9 +44,9 @@ pub fn serve<T: Target>() -> ExitCode {
 fn serve_trace<T: Target>() -> Result<(), Box<dyn Error>> {
     let mut bytes = Vec::new();
     descriptor(TRACE).read_to_end(&mut bytes)?;
-    let (nonce, trace) = bytes.split_at_checked(8).ok_or(
-        "wanted a nonce and a trace in descriptor 3: start this with `asc-inject`",
-    )?;
+    let (nonce, trace) = bytes
+        .split_at_checked(8)
+        .ok_or("wanted a nonce and a trace in descriptor 3: start this with `asc-inject`")?;
     let trace = Trace::decode(trace)?;
     let mut target = T::new();
     let mut output = Output::new();
@@ -101,9 +101,11 @@ fn check_self<T: Target>() -> Result<(), Box<dyn Error>> {
     };
     let lives = [live::<T>(&trace), live::<T>(&trace)];
     if lives[0] != lives[1] {
-        return Err("two fault-free lives differ: something depends on clocks, addresses or \
+        return Err(
+            "two fault-free lives differ: something depends on clocks, addresses or \
                     random seeds"
-            .into());
+                .into(),
+        );
     }
     println!(
         "{}: {} requests answered twice alike, digest {:#018x}",
@@ -117,7 +119,9 @@ fn check_self<T: Target>() -> Result<(), Box<dyn Error>> {
 fn live<T: Target>(trace: &Trace) -> (Vec<Vec<u8>>, u64) {
     let (mut target, mut output) = (T::new(), Output::new());
     let replies = trace.requests.iter().enumerate().map(|(index, request)| {
-        let reply = answer(&mut target, index, request, &mut output).bytes.to_vec();
+        let reply = answer(&mut target, index, request, &mut output)
+            .bytes
+            .to_vec();
         output.clear();
         reply
     });

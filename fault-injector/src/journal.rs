@@ -1,0 +1,139 @@
+//! The results file: written as results come, whole and in order at the end.
+//!
+//! 1. Records are appended to `<file>.partial` behind the header, in the order they come.
+//! 2. An interrupted campaign goes on from there if the header is the same.
+//! 3. At the end they are sorted by number, written to the file, and the partial one goes.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::failure::{Failure, Result};
+use crate::results::{Header, Record, SCHEMA};
+
+/// A campaign's records on their way to the file.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    partial: PathBuf,
+    header: Header,
+    file: BufWriter<File>,
+    records: BTreeMap<u64, Record>,
+}
+
+impl Journal {
+    /// Begins the results file `path`, or goes on with what is left of it.
+    pub fn open(path: &Path, header: &Header) -> Result<Self> {
+        let partial = path.with_added_extension("partial");
+        let records = match fs::read_to_string(&partial) {
+            Ok(text) => left_over(&partial, &text, header)?,
+            Err(_) => BTreeMap::new(),
+        };
+        let wanted = |error| Failure::file("to write results", &partial, error);
+        let file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(&partial)
+            .map_err(wanted)?;
+        let mut journal = Self {
+            path: path.to_owned(),
+            file: BufWriter::new(file),
+            header: header.clone(),
+            records: BTreeMap::new(),
+            partial: partial.clone(),
+        };
+        let begun = journal.file.write_all(line(header).as_bytes());
+        begun.map_err(wanted)?;
+        for record in records.into_values() {
+            journal.append(record)?;
+        }
+        Ok(journal)
+    }
+
+    /// Whether injection `id` has been carried out.
+    pub fn has(&self, id: u64) -> bool {
+        self.records.contains_key(&id)
+    }
+
+    /// Adds a record.
+    pub fn append(&mut self, record: Record) -> Result<()> {
+        self.file
+            .write_all(line(&record).as_bytes())
+            .map_err(|error| Failure::file("to write results", &self.partial, error))?;
+        self.records.insert(record.id, record);
+        Ok(())
+    }
+
+    /// Writes the file and returns its records.
+    pub fn finish(self) -> Result<Vec<Record>> {
+        let records: Vec<Record> = self.records.into_values().collect();
+        let mut text = line(&self.header);
+        text.extend(records.iter().map(line));
+        fs::write(&self.path, text)
+            .map_err(|error| Failure::file("to write results", &self.path, error))?;
+        fs::remove_file(&self.partial)
+            .map_err(|error| Failure::file("to remove", &self.partial, error))?;
+        Ok(records)
+    }
+}
+
+/// Reads a results file.
+pub fn read(path: &Path) -> Result<(Header, Vec<Record>)> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::file("a campaign's results", path, error))?;
+    parse(&text).map_err(|found| broken(path, found))
+}
+
+/// Reads results.
+///
+/// # Errors
+/// What is wrong, with the number of the line.
+pub fn parse(text: &str) -> std::result::Result<(Header, Vec<Record>), String> {
+    let mut lines = text.lines().zip(1..);
+    let (first, _) = lines.next().ok_or("an empty file")?;
+    let header: Header =
+        serde_json::from_str(first).map_err(|error| format!("line 1 is no header: {error}"))?;
+    if header.schema != SCHEMA {
+        return Err(format!("format {}, not {SCHEMA}", header.schema));
+    }
+    let records = lines
+        .map(|(line, number)| {
+            serde_json::from_str(line)
+                .map_err(|error| format!("line {number} is no record: {error}"))
+        })
+        .collect::<std::result::Result<_, String>>()?;
+    Ok((header, records))
+}
+
+/// The records of an interrupted run; its last line may be cut.
+fn left_over(path: &Path, text: &str, header: &Header) -> Result<BTreeMap<u64, Record>> {
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    if whole.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (found, records) = parse(whole).map_err(|found| broken(path, found))?;
+    if found != *header {
+        return Err(broken(path, "another campaign's results".to_owned()));
+    }
+    Ok(records
+        .into_iter()
+        .map(|record| (record.id, record))
+        .collect())
+}
+
+fn broken(path: &Path, found: String) -> Failure {
+    Failure::new(
+        format!("the results of a campaign in {}", path.display()),
+        found,
+        "name another file, or remove this one to begin again",
+    )
+}
+
+fn line(value: &impl Serialize) -> String {
+    // Plain structures of numbers and strings always can be written.
+    serde_json::to_string(value).unwrap_or_default() + "\n"
+}

@@ -1,0 +1,206 @@
+//! Carries injections out: one worker, one core, one traced target at a time.
+//!
+//! For each struck request:
+//! 1. The target is brought to it.
+//! 2. It is stepped from planned instruction to planned instruction; every step must be that of the
+//!    golden walk.
+//! 3. At each it is copied, the copy is struck, runs natively to its end and is judged.
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+
+use crate::failure::{Failure, Result};
+use crate::fault::{MaskKind, Strike, Struck};
+use crate::oracle::{self, Golden, Verdict};
+use crate::plan::{Injection, random_of};
+use crate::profile::{Profile, Site};
+use crate::results::{Outcome, Record};
+use crate::tracer::launch::Launcher;
+use crate::tracer::watchdog::Watchdog;
+use crate::walk::{Markers, Walk};
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Assignment<'a> {
+    /// The golden walks.
+    pub profile: &'a Profile,
+    /// The golden replies and state.
+    pub golden: &'a Golden,
+    /// The target's markers.
+    pub markers: &'a Markers,
+    /// Seed of the campaign.
+    pub seed: u64,
+    /// How many bits flip.
+    pub mask: MaskKind,
+}
+
+/// One worker.
+#[derive(Debug)]
+pub struct Worker<'a> {
+    assignment: &'a Assignment<'a>,
+    launcher: Launcher,
+    watchdog: Watchdog,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker with its own launcher. The calling thread becomes the tracer of all its targets.
+    pub fn new(assignment: &'a Assignment<'a>, launcher: Launcher) -> Self {
+        Self {
+            assignment,
+            launcher,
+            watchdog: Watchdog::start(),
+        }
+    }
+
+    /// Carries out injections of one request, ordered by step.
+    pub fn carry_out(&self, injections: &[Injection], mut done: impl FnMut(Record)) -> Result<()> {
+        let Some(first) = injections.first() else {
+            return Ok(());
+        };
+        let golden_walk = &self.assignment.profile.requests[first.walk];
+        let request = golden_walk.request;
+        let mut walk = Walk::to_request(&self.launcher, self.assignment.markers, request)?;
+        let said = length(&walk)?;
+        let mut step = 0;
+        for injection in injections {
+            while step < injection.step {
+                walk.advance(&self.site(golden_walk.steps[step as usize]).facts)?;
+                step += 1;
+            }
+            let site = self.site(golden_walk.steps[step as usize]);
+            demand_site(&walk, site, request, step)?;
+            done(self.inject(&mut walk, injection, site, said)?);
+        }
+        Ok(())
+    }
+
+    /// Copies the target in the middle of each request without any fault; each copy must be as
+    /// the golden life.
+    pub fn check_fault_free(&self, number: usize) -> Result<()> {
+        let golden_walk = &self.assignment.profile.requests[number];
+        let request = golden_walk.request;
+        let mut walk = Walk::to_request(&self.launcher, self.assignment.markers, request)?;
+        let said = length(&walk)?;
+        for step in 0..golden_walk.steps.len() / 2 {
+            walk.advance(&self.site(golden_walk.steps[step]).facts)?;
+        }
+        let mut copy = walk.copy()?;
+        let verdict = self.conclude(&walk, &mut copy, request, said)?;
+        if verdict.outcome == Outcome::Masked && verdict.detail.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            format!("a copy without a fault in request {request} to go unnoticed"),
+            format!("{:?}: {}", verdict.outcome, verdict.detail),
+            "the target depends on something but its requests; make it a function of them",
+        ))
+    }
+
+    fn site(&self, number: u32) -> &'a Site {
+        &self.assignment.profile.sites[number as usize]
+    }
+
+    fn inject(
+        &self,
+        walk: &mut Walk,
+        injection: &Injection,
+        site: &Site,
+        said: u64,
+    ) -> Result<Record> {
+        let golden_walk = &self.assignment.profile.requests[injection.walk];
+        let mut copy = walk.copy()?;
+        let strike = Strike {
+            model: injection.model,
+            mask: self.assignment.mask,
+            site,
+            registers: *walk.registers(),
+            walk: golden_walk,
+            text: self.assignment.profile.text,
+            random: random_of(self.assignment.seed, injection.id),
+        };
+        let struck = strike.apply(&mut copy)?;
+        let verdict = self.conclude(walk, &mut copy, golden_walk.request, said)?;
+        Ok(record(
+            injection,
+            golden_walk.request,
+            site,
+            struck,
+            verdict,
+        ))
+    }
+
+    /// Lets a copy run out, judges it and forgets what it said.
+    fn conclude(
+        &self,
+        walk: &Walk,
+        copy: &mut crate::tracer::Tracee,
+        request: u32,
+        said: u64,
+    ) -> Result<Verdict> {
+        let end = oracle::run_out(copy, &self.watchdog)?;
+        let messages = oracle::appended(&walk.messages, said)?;
+        let errors = oracle::appended(&walk.errors, 0)?;
+        for (file, keep) in [(&walk.messages, said), (&walk.errors, 0)] {
+            file.set_len(keep)
+                .map_err(|error| Failure::system("to forget what a copy said", error))?;
+        }
+        let golden = self.assignment.golden;
+        Ok(golden.judge(request, &messages, &end, &errors))
+    }
+}
+
+/// Pins the calling thread to one of the cores that it may use, and with it all its targets.
+pub fn pin(worker: usize) -> Result<()> {
+    let wanted = |error| Failure::system("a core for each worker", error);
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this).map_err(wanted)?;
+    let cores: Vec<usize> = (0..CpuSet::count())
+        .filter(|&core| allowed.is_set(core) == Ok(true))
+        .collect();
+    let mut own = CpuSet::new();
+    own.set(cores[worker % cores.len()]).map_err(wanted)?;
+    sched_setaffinity(this, &own).map_err(wanted)
+}
+
+fn length(walk: &Walk) -> Result<u64> {
+    let metadata = walk.messages.metadata();
+    Ok(metadata
+        .map_err(|error| Failure::system("the length of the messages", error))?
+        .len())
+}
+
+fn demand_site(walk: &Walk, site: &Site, request: u32, step: u64) -> Result<()> {
+    if walk.registers().rip == site.address {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("step {step} of request {request} at {}", site.place.symbol),
+        format!("{:#x}", walk.registers().rip),
+        "the target differs from itself: see that nothing but the requests decides what it does",
+    ))
+}
+
+fn record(
+    injection: &Injection,
+    request: u32,
+    site: &Site,
+    struck: Struck,
+    verdict: Verdict,
+) -> Record {
+    Record {
+        id: injection.id,
+        request,
+        instruction: injection.step,
+        model: injection.model,
+        zone: site.place.zone,
+        address: site.place.address,
+        symbol: site.place.symbol.clone(),
+        line: site.place.line.clone(),
+        text: site.facts.text.clone(),
+        place: struck.place,
+        mask: struck.mask,
+        outcome: verdict.outcome,
+        detail: verdict.detail,
+        requests_later: verdict.replies,
+    }
+}
