@@ -18,6 +18,7 @@ pub mod list_targets;
 pub mod plan;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod run;
 
 /// Exit status when a campaign's rate is above the limit.
@@ -54,6 +55,8 @@ enum Command {
     Run(run::Arguments),
     /// Repeat one injection of a campaign.
     Replay(replay::Arguments),
+    /// Show what campaigns found: a table, a page, JSON.
+    Report(report::Arguments),
     /// Judge a short campaign against a limit, for continuous integration.
     Ci(ci::Arguments),
     /// List the targets of this workspace.
@@ -68,6 +71,7 @@ impl CommandLine {
             Command::Plan(arguments) => plan::run(&arguments),
             Command::Run(arguments) => run::run(&arguments),
             Command::Replay(arguments) => replay::run(&arguments),
+            Command::Report(arguments) => report::run(&arguments),
             Command::Ci(arguments) => ci::run(&arguments),
             Command::ListTargets => list_targets::run(),
         };

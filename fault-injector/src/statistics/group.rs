@@ -53,6 +53,12 @@ impl Group {
         }
     }
 
+    /// Whether its faults belong to the instruction at which they strike. A byte of the heap or of a
+    /// message rots wherever the processor is at that moment.
+    pub const fn strikes_instruction(self) -> bool {
+        matches!(self, Self::Transient | Self::Permanent)
+    }
+
     /// Its name in files.
     pub const fn name(self) -> &'static str {
         match self {
