@@ -54,7 +54,8 @@ fn main() {
         "large blocks, 40 KiB to 1 MiB": large_churn;
         "build and drop, 20,000 blocks": build_and_drop;
         "zeroed, 64 B to 16 KiB": zeroed;
-        "growth of one vector to 4 MiB": growth;
+        "growth to 4 MiB, all of it written": growth_written;
+        "growth to 4 MiB, only the ends": growth_of_ends;
         "growth of 64 vectors in turn": growth_in_turn;
         "small churn, 2 threads": small_churn_threads;
         "mixed sizes, 2 threads": mixed_churn_threads;
@@ -113,27 +114,28 @@ struct Block {
 unsafe impl Send for Block {}
 
 impl Block {
-    /// Allocates and writes the first and last byte, as a program would.
+    /// Allocates and writes the first and last byte, as a program would. The compiler knows glibc's
+    /// `malloc` and would leave out a block whose address it can follow to its end.
     fn new<A: GlobalAlloc>(allocator: &A, bytes: usize) -> Self {
         let layout = Layout::from_size_align(bytes, ALIGNMENT).expect("a small size");
         // SAFETY: no workload asks for zero bytes.
-        let pointer = unsafe { allocator.alloc(layout) };
+        let pointer = black_box(unsafe { allocator.alloc(layout) });
         assert!(!pointer.is_null());
         // SAFETY: the block is that long.
         unsafe { pointer.write(1) };
         // SAFETY: likewise.
-        unsafe { pointer.add(bytes - 1).write(1) };
+        unsafe { pointer.wrapping_add(bytes - 1).write(1) };
         Self { pointer, layout }
     }
 
     fn grow<A: GlobalAlloc>(&mut self, allocator: &A, bytes: usize) {
         // SAFETY: the block has this layout.
-        let pointer = unsafe { allocator.realloc(self.pointer, self.layout, bytes) };
+        let pointer = black_box(unsafe { allocator.realloc(self.pointer, self.layout, bytes) });
         assert!(!pointer.is_null());
         self.layout = Layout::from_size_align(bytes, ALIGNMENT).expect("a small size");
         self.pointer = pointer;
         // SAFETY: the block is that long.
-        unsafe { pointer.add(bytes - 1).write(1) };
+        unsafe { pointer.wrapping_add(bytes - 1).write(1) };
     }
 
     fn free<A: GlobalAlloc>(self, allocator: &A) {
@@ -233,7 +235,7 @@ fn zeroed<A: GlobalAlloc>(allocator: &A) -> f64 {
         let layout =
             Layout::from_size_align(random.size(64, 16 << 10), ALIGNMENT).expect("a small size");
         // SAFETY: the size is not zero.
-        let pointer = unsafe { allocator.alloc_zeroed(layout) };
+        let pointer = black_box(unsafe { allocator.alloc_zeroed(layout) });
         let place = random.below(LIVE);
         if let Some(block) = blocks[place].replace(Block { pointer, layout }) {
             block.free(allocator);
@@ -247,16 +249,31 @@ fn zeroed<A: GlobalAlloc>(allocator: &A) -> f64 {
     each
 }
 
-/// Doubles one block; an operation is one doubling.
-fn growth<A: GlobalAlloc>(allocator: &A) -> f64 {
+/// Doubles one block and writes the new half, as a vector that is pushed to. An operation is one
+/// doubling.
+fn growth_written<A: GlobalAlloc>(allocator: &A) -> f64 {
+    growth(allocator, |block, old| {
+        let added = block.layout.size() - old;
+        // SAFETY: the block has grown by that much.
+        unsafe { block.pointer.wrapping_add(old).write_bytes(1, added) };
+    })
+}
+
+/// The same without the writing, which leaves nothing but reallocation.
+fn growth_of_ends<A: GlobalAlloc>(allocator: &A) -> f64 {
+    growth(allocator, |_, _| ())
+}
+
+fn growth<A: GlobalAlloc>(allocator: &A, fill: impl Fn(&Block, usize)) -> f64 {
     const TIMES: usize = 20;
     let mut operations = 0;
     let start = Instant::now();
     for _ in 0..TIMES {
         let mut block = Block::new(allocator, 16);
         while block.layout.size() < 4 << 20 {
-            let bytes = block.layout.size() * 2;
-            block.grow(allocator, bytes);
+            let old = block.layout.size();
+            block.grow(allocator, old * 2);
+            fill(&block, old);
             operations += 1;
         }
         block.free(allocator);

@@ -1,0 +1,21 @@
+//! Memory that returns to the system. The only test of its program, because it counts memory.
+
+use asc_alloc::{AscAlloc, statistics};
+
+#[global_allocator]
+static ALLOC: AscAlloc = AscAlloc::new();
+
+/// Memory goes back to the system when much of it is free, and at the latest on request.
+#[test]
+fn free_memory_returns_to_the_system() {
+    let before = statistics().protected.returned_bytes;
+    let blocks = ALLOC.protected(|| (0..100).map(|_| vec![7u8; 1 << 20]).collect::<Vec<_>>());
+    drop(blocks);
+    let after = statistics().protected;
+    assert!(after.returned_bytes - before >= 64 << 20, "{after:?}");
+    let (small, large) = ALLOC.protected(|| (vec![1u8; 1 << 20], vec![2u8; 1 << 20]));
+    drop(small);
+    ALLOC.return_memory();
+    assert!(large.iter().all(|&byte| byte == 2));
+    assert!(statistics().protected.dirty_bytes < 32 << 20);
+}
