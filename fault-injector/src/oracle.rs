@@ -60,7 +60,7 @@ pub struct Verdict {
 /// Lets a copy run to its end.
 pub fn run_out(copy: &mut Tracee, watchdog: &Watchdog) -> Result<End> {
     let mut signals = Vec::new();
-    let (outcome, hung) = watchdog.watch(copy.pid(), TIME_MAX, || {
+    let (outcome, hung) = watchdog.watch(copy.pid(), TIME_MAX, || -> Result<()> {
         if !copy.has_ended() {
             note(copy, &mut signals);
             copy.resume()?;
