@@ -244,33 +244,32 @@ fn an_estimate_weighs_strata_by_their_faults() {
 /// The same formula evaluated with SciPy's chi-squared quantiles.
 #[test]
 fn the_weighted_interval_agrees_with_an_independent_one() {
-    let cases: [(&[(u64, u64, u64)], f64, f64); 3] = [
+    let sample = |(points, injections, hits)| Sample {
+        points,
+        injections,
+        hits,
+    };
+    let unequal = [(900, 100, 1), (100, 100, 50)].map(sample);
+    let campaign = [(600, 30_000, 12), (300, 10_000, 4), (100, 20_000, 9_000)].map(sample);
+    let large = [(5, 100_000, 44_000), (3, 100_000, 30_000)].map(sample);
+    for (samples, low, high) in [
         (
-            &[(900, 100, 1), (100, 100, 50)],
+            &unequal[..],
             0.038_737_921_461_790_51,
             0.099_366_781_564_002_89,
         ),
         (
-            &[(600, 30_000, 12), (300, 10_000, 4), (100, 20_000, 9_000)],
+            &campaign[..],
             0.044_417_995_171_036_45,
             0.046_343_591_284_883_37,
         ),
         (
-            &[(5, 100_000, 44_000), (3, 100_000, 30_000)],
+            &large[..],
             0.384_637_637_053_168_67,
             0.390_379_103_623_627_4,
         ),
-    ];
-    for (strata, low, high) in cases {
-        let samples: Vec<Sample> = strata
-            .iter()
-            .map(|(points, injections, hits)| Sample {
-                points: *points,
-                injections: *injections,
-                hits: *hits,
-            })
-            .collect();
-        let found = rate(&samples, 0.95).interval;
+    ] {
+        let found = rate(samples, 0.95).interval;
         close(found.low, low, 1e-7);
         close(found.high, high, 1e-7);
     }

@@ -40,8 +40,10 @@ pub struct Campaign {
     pub lines: BTreeMap<String, Tally>,
     /// Outcomes of the same faults by flipped bit; a mask of several bits counts for each.
     pub bits: [Tally; BITS],
-    /// What the runtime saw, by its stage.
+    /// What the runtime saw, by its stage: the detail's part before a colon.
     pub stages: BTreeMap<String, Latency>,
+    /// The same by the whole detail.
+    pub reasons: BTreeMap<String, Latency>,
     /// The injections that nobody was told of, in the order of the file.
     pub escapes: Vec<Record>,
 }
@@ -130,6 +132,7 @@ impl Campaign {
             lines: BTreeMap::new(),
             bits: [Tally::default(); BITS],
             stages: BTreeMap::new(),
+            reasons: BTreeMap::new(),
             escapes: Vec::new(),
         }
     }
@@ -193,8 +196,11 @@ impl Campaign {
             }
         }
         if matches!(outcome, Outcome::Detected | Outcome::Corrected) {
-            let stage = self.stages.entry(record.detail.clone()).or_default();
+            let stage = record.detail.split(':').next().unwrap_or_default();
+            let stage = self.stages.entry(stage.to_owned()).or_default();
             stage.add(record.requests_later);
+            let reason = self.reasons.entry(record.detail.clone()).or_default();
+            reason.add(record.requests_later);
         }
         if is_undetected(outcome) {
             self.escapes.push(record);

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::campaign::Campaign;
-use super::summary::CampaignSummary;
+use super::summary::{CampaignSummary, Improvement};
 use super::words::{
     count, factor, factor_interval, number, per_request, percents, rate, replay_command, visible,
 };
@@ -33,22 +33,7 @@ pub(super) fn table(report: &Report) -> String {
             rows.extend(group_rows(report, group));
         }
     }
-    rows.push(row("", vec![String::new(); campaigns.len()]));
-    rows.push(row("all injections", vec![String::new(); campaigns.len()]));
-    for outcome in Tally::ORDER {
-        let cells = campaigns
-            .iter()
-            .map(|(_, summary)| count(summary.outcomes.of(outcome)));
-        rows.push(row(
-            &format!("  {}", outcome_name(outcome)),
-            cells.collect(),
-        ));
-    }
-    rows.push(row("", vec![String::new(); campaigns.len()]));
-    rows.push(row(
-        "undetected by model",
-        vec![String::new(); campaigns.len()],
-    ));
+    rows.extend(outcome_rows(&campaigns));
     rows.extend(model_rows(&campaigns));
     text.push('\n');
     text.push_str(&aligned(&rows));
@@ -109,19 +94,37 @@ fn group_rows(report: &Report, group: Group) -> Vec<Vec<String>> {
             }),
         ),
     ];
-    if let Some(improvement) = report.summary.improvement_of(group) {
-        for (name, value) in [
-            ("  fewer undetected", &improvement.undetected_rate),
-            ("  fewer per request", &improvement.sdc_per_request),
-        ] {
-            rows.push(row(
-                name,
-                vec![
-                    String::new(),
-                    format!("{} ({})", factor(value), factor_interval(value)),
-                ],
-            ));
-        }
+    let improvement = report.summary.improvement_of(group);
+    rows.extend(improvement.into_iter().flat_map(gain_rows));
+    rows
+}
+
+fn gain_rows(improvement: &Improvement) -> [Vec<String>; 2] {
+    let words = |value| format!("{} ({})", factor(value), factor_interval(value));
+    let beside_hardened = |value| vec![String::new(), words(value)];
+    [
+        row(
+            "  fewer undetected",
+            beside_hardened(&improvement.undetected_rate),
+        ),
+        row(
+            "  fewer per request",
+            beside_hardened(&improvement.sdc_per_request),
+        ),
+    ]
+}
+
+fn outcome_rows(campaigns: &[(&Campaign, &CampaignSummary)]) -> Vec<Vec<String>> {
+    let empty = || vec![String::new(); campaigns.len()];
+    let mut rows = vec![row("", empty()), row("all injections", empty())];
+    for outcome in Tally::ORDER {
+        let cells = campaigns
+            .iter()
+            .map(|(_, summary)| count(summary.outcomes.of(outcome)));
+        rows.push(row(
+            &format!("  {}", outcome_name(outcome)),
+            cells.collect(),
+        ));
     }
     rows
 }
@@ -131,18 +134,18 @@ fn model_rows(campaigns: &[(&Campaign, &CampaignSummary)]) -> Vec<Vec<String>> {
         Some(entry) => with_interval(&entry.undetected),
         None => "-".to_owned(),
     };
-    Model::ALL
-        .into_iter()
-        .filter(|model| {
-            campaigns
-                .iter()
-                .any(|(_, summary)| summary.model(*model).is_some())
-        })
-        .map(|model| {
+    let empty = || vec![String::new(); campaigns.len()];
+    let mut rows = vec![row("", empty()), row("undetected by model", empty())];
+    for model in Model::ALL {
+        if campaigns
+            .iter()
+            .any(|(_, summary)| summary.model(model).is_some())
+        {
             let cells = campaigns.iter().map(|(_, summary)| cell(summary, model));
-            row(&format!("  {}", model.name()), cells.collect())
-        })
-        .collect()
+            rows.push(row(&format!("  {}", model.name()), cells.collect()));
+        }
+    }
+    rows
 }
 
 fn with_interval(value: &Rate) -> String {
@@ -161,15 +164,15 @@ fn with_interval(value: &Rate) -> String {
 fn escapes(campaign: &Campaign, listed_max: usize) -> String {
     let all = campaign.escapes.len();
     let listed = all.min(listed_max);
-    let rest = if listed == all {
-        ""
-    } else {
-        " in all, see the page"
+    let rest = match listed {
+        0 if all > 0 => " (the page lists them)".to_owned(),
+        0 => String::new(),
+        _ if listed < all => format!(", the first {listed} (the page has all):"),
+        _ => ":".to_owned(),
     };
-    let colon = if listed > 0 { ":" } else { "" };
     let build = &campaign.header.build;
     let mut text = format!(
-        "\n{} escapes of the {build} build{rest}{colon}\n",
+        "\n{} escapes of the {build} build{rest}\n",
         count(all as u64)
     );
     for record in campaign.escapes.iter().take(listed) {

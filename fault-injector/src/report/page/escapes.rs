@@ -69,42 +69,7 @@ fn list(campaign: &Campaign, shown: usize, folded: bool) -> String {
 }
 
 fn escape(campaign: &Campaign, record: &Record) -> String {
-    let line = if record.line.is_empty() {
-        "no line known"
-    } else {
-        &record.line
-    };
-    let entries = [
-        (
-            "model",
-            format!("{} in {}", record.model.name(), zone_name(record.zone)),
-        ),
-        ("line", format!("<code>{}</code>", text(line))),
-        ("function", format!("<code>{}</code>", text(&record.symbol))),
-        (
-            "instruction",
-            format!("<code>{:#x}: {}</code>", record.address, text(&record.text)),
-        ),
-        (
-            "struck",
-            format!(
-                "<code>{}</code>, {}",
-                text(&record.place),
-                bits(record.mask)
-            ),
-        ),
-        (
-            "when",
-            format!(
-                "request {}, instruction {}, seen {} requests later",
-                record.request,
-                count(record.instruction),
-                count(u64::from(record.requests_later))
-            ),
-        ),
-        ("result", text(&record.detail)),
-    ];
-    let entries: String = entries
+    let entries: String = entries(record)
         .iter()
         .map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>"))
         .collect();
@@ -115,6 +80,36 @@ fn escape(campaign: &Campaign, record: &Record) -> String {
         text(&replay_command(campaign, record)),
         id = record.id,
     )
+}
+
+fn entries(record: &Record) -> [(&'static str, String); 7] {
+    let code = |words: &str| format!("<code>{}</code>", text(words));
+    let line = match record.line.as_str() {
+        "" => "not known".to_owned(),
+        line => code(line),
+    };
+    let instruction = format!("{:#x}: {}", record.address, record.text);
+    let when = format!(
+        "request {}, instruction {}, seen {} requests later",
+        record.request,
+        count(record.instruction),
+        count(u64::from(record.requests_later))
+    );
+    [
+        (
+            "model",
+            format!("{} in {}", record.model.name(), zone_name(record.zone)),
+        ),
+        ("line", line),
+        ("function", code(&record.symbol)),
+        ("instruction", code(&instruction)),
+        (
+            "struck",
+            format!("{}, {}", code(&record.place), bits(record.mask)),
+        ),
+        ("when", when),
+        ("result", text(&record.detail)),
+    ]
 }
 
 fn bits(mask: u64) -> String {

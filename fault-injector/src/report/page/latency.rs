@@ -2,22 +2,31 @@
 
 use super::markup::{section as section_markup, table, text};
 use crate::report::Report;
-use crate::report::campaign::{Campaign, LATER_CLASSES, Latency};
+use crate::report::campaign::{LATER_CLASSES, Latency};
 use crate::report::words::{count, number};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub(super) fn section(report: &Report) -> String {
-    let campaigns = report.campaigns();
-    let seen = campaigns
-        .iter()
-        .filter(|(campaign, _)| !campaign.stages.is_empty());
-    let tables: String = seen.map(|(campaign, _)| stages(campaign)).collect();
-    let body = if tables.is_empty() {
-        "<p>The runtime saw no fault: these builds have nothing that looks for one.</p>\n"
-            .to_owned()
-    } else {
-        tables
-    };
+    let mut body = String::new();
+    for (campaign, _) in report.campaigns() {
+        if campaign.stages.is_empty() {
+            continue;
+        }
+        let build = &campaign.header.build;
+        let _ = write!(
+            body,
+            "{}<details><summary>By reason</summary>\n{}</details>\n",
+            stages(&format!("{build}: faults seen by stage"), &campaign.stages),
+            stages(
+                &format!("{build}: faults seen by reason"),
+                &campaign.reasons
+            )
+        );
+    }
+    if body.is_empty() {
+        body.push_str("<p>The runtime saw no fault.</p>\n");
+    }
     section_markup(
         "latency",
         "When faults were seen",
@@ -26,46 +35,46 @@ pub(super) fn section(report: &Report) -> String {
     )
 }
 
-fn stages(campaign: &Campaign) -> String {
-    let mut stages: Vec<(&String, &Latency)> = campaign.stages.iter().collect();
+fn stages(caption: &str, stages: &BTreeMap<String, Latency>) -> String {
+    let mut stages: Vec<(&String, &Latency)> = stages.iter().collect();
     stages.sort_by_key(|(_, latency)| std::cmp::Reverse(latency.count));
     let total: u64 = stages.iter().map(|(_, latency)| latency.count).sum();
-    let mut rows = String::new();
-    for (stage, latency) in stages {
-        let classes = latency
-            .later
-            .iter()
-            .map(|hits| class_cell(*hits, latency.count));
-        let _ = writeln!(
-            rows,
-            "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\">{}\u{a0}%</td>\
-             <td class=\"tape\"><svg aria-hidden=\"true\"><rect class=\"o-detected\" width=\"{:.2}%\" height=\"100%\"/></svg></td>{}<td class=\"number\">{}</td></tr>",
-            if stage.is_empty() {
-                "(not said)".to_owned()
-            } else {
-                text(stage)
-            },
-            count(latency.count),
-            number(latency.count as f64 / total as f64 * 100.0),
-            latency.count as f64 / total as f64 * 100.0,
-            classes.collect::<String>(),
-            count(u64::from(latency.latest))
-        );
-    }
-    let names: String = class_names()
+    let rows = stages
         .into_iter()
+        .map(|(stage, latency)| row(stage, latency, total));
+    table("latency", caption, &head(), &rows.collect::<String>())
+}
+
+fn head() -> String {
+    let names = class_names().into_iter();
+    let names: String = names
         .map(|name| format!("<th scope=\"col\" class=\"number\">{name}</th>"))
         .collect();
-    let head = format!(
-        "<tr><th scope=\"col\" rowspan=\"2\">stage</th><th scope=\"col\" rowspan=\"2\" class=\"number\">faults seen</th><th scope=\"col\" rowspan=\"2\" colspan=\"2\">share of all seen</th>\
+    format!(
+        "<tr><th scope=\"col\" rowspan=\"2\">seen by</th><th scope=\"col\" rowspan=\"2\" class=\"number\">faults</th><th scope=\"col\" rowspan=\"2\" colspan=\"2\">share</th>\
          <th scope=\"colgroup\" colspan=\"{}\">requests later</th></tr><tr>{names}<th scope=\"col\" class=\"number\">latest</th></tr>",
         LATER_CLASSES.len() + 2
-    );
-    table(
-        "latency",
-        &format!("{}: faults seen by stage", campaign.header.build),
-        &head,
-        &rows,
+    )
+}
+
+fn row(stage: &str, latency: &Latency, total: u64) -> String {
+    let share = latency.count as f64 / total as f64 * 100.0;
+    let classes = latency
+        .later
+        .iter()
+        .map(|hits| class_cell(*hits, latency.count));
+    let name = if stage.is_empty() {
+        "(not said)".to_owned()
+    } else {
+        text(stage)
+    };
+    format!(
+        "<tr><th scope=\"row\">{name}</th><td class=\"number\">{}</td><td class=\"number\">{}\u{a0}%</td>\
+         <td class=\"tape\"><svg aria-hidden=\"true\"><rect class=\"o-detected\" width=\"{share:.2}%\" height=\"100%\"/></svg></td>{}<td class=\"number\">{}</td></tr>\n",
+        count(latency.count),
+        number(share),
+        classes.collect::<String>(),
+        count(u64::from(latency.latest))
     )
 }
 

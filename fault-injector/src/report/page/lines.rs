@@ -18,29 +18,8 @@ pub(super) fn section(report: &Report) -> String {
     {
         return String::new();
     }
-    let mut lines: BTreeMap<&str, Vec<Tally>> = BTreeMap::new();
-    for (index, (campaign, _)) in campaigns.iter().enumerate() {
-        for (line, tally) in &campaign.lines {
-            let tallies = lines.entry(line).or_default();
-            tallies.resize(campaigns.len(), Tally::default());
-            tallies[index] = *tally;
-        }
-    }
-    let mut worst: Vec<(&str, Vec<Tally>)> = lines
-        .into_iter()
-        .filter(|(_, tallies)| tallies.iter().any(|tally| tally.undetected() > 0))
-        .collect();
+    let mut worst = worst_first(report);
     let all = worst.len();
-    // Where hardening has a hole comes first; ties keep the order of the lines' names.
-    worst.sort_by_key(|(_, tallies)| {
-        std::cmp::Reverse(
-            tallies
-                .iter()
-                .rev()
-                .map(Tally::undetected)
-                .collect::<Vec<u64>>(),
-        )
-    });
     worst.truncate(LINES_MAX);
     let body = match all {
         0 => "<p class=\"good\">No line let a fault through unseen.</p>\n".to_owned(),
@@ -64,6 +43,27 @@ pub(super) fn section(report: &Report) -> String {
         ),
         &body,
     )
+}
+
+/// Lines with undetected faults and their tallies by build. Where hardening has a hole comes first; ties
+/// keep the order of the lines' names.
+fn worst_first(report: &Report) -> Vec<(&str, Vec<Tally>)> {
+    let campaigns = report.campaigns();
+    let mut lines: BTreeMap<&str, Vec<Tally>> = BTreeMap::new();
+    for (index, (campaign, _)) in campaigns.iter().enumerate() {
+        for (line, tally) in &campaign.lines {
+            let tallies = lines.entry(line).or_default();
+            tallies.resize(campaigns.len(), Tally::default());
+            tallies[index] = *tally;
+        }
+    }
+    lines.retain(|_, tallies| tallies.iter().any(|tally| tally.undetected() > 0));
+    let mut worst: Vec<(&str, Vec<Tally>)> = lines.into_iter().collect();
+    worst.sort_by_key(|(_, tallies)| {
+        let undetected = tallies.iter().rev().map(Tally::undetected);
+        std::cmp::Reverse(undetected.collect::<Vec<u64>>())
+    });
+    worst
 }
 
 fn head(report: &Report) -> String {
