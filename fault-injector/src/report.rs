@@ -2,7 +2,7 @@
 //!
 //! 1. [`campaign`] reads a result file line by line into counts and the list of its escapes.
 //! 2. [`summary`] turns the counts into rates with intervals; nothing else computes a number.
-//! 3. [`page`] writes one HTML file that needs nothing else; [`terminal`] writes a table.
+//! 3. `page` writes one HTML file that needs nothing else; `terminal` writes a table.
 //!
 //! An *escape* is an injection that nobody was told of: a wrong reply with a valid checksum, or a
 //! wrong state behind right replies.

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
     /// Results of a campaign against the plain build.
-    #[arg(long, value_name = "FILE", required_unless_present = "hardened")]
+    #[arg(long, value_name = "FILE")]
     pub plain: Option<PathBuf>,
     /// Results of a campaign against the hardened build.
     #[arg(long, value_name = "FILE")]
