@@ -1,0 +1,235 @@
+//! The injector strikes programs whose fate is known for every fault.
+#![cfg(feature = "injector")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use fault_injector::campaign::{Campaign, Settings};
+use fault_injector::fault::MaskKind;
+use fault_injector::journal::{self, Journal};
+use fault_injector::plan::{self, Injection};
+use fault_injector::program::{self, Build};
+use fault_injector::results::{Model, Outcome, Record};
+
+/// Faults of each kind; each draws its own place and bits.
+const REPEATS: u64 = 6;
+
+/// What a fault must come to; `None` where it is not known.
+fn expected(record: &Record) -> Option<Outcome> {
+    let (function, _) = record.symbol.split_once('+')?;
+    let data = matches!(
+        record.model,
+        Model::RegisterRead | Model::RegisterWrite | Model::MemoryRead | Model::MemoryWrite
+    );
+    let control = matches!(record.model, Model::Flags | Model::BranchInversion);
+    let text = record.text.as_str();
+    // Their return value is an answer like any other; their return goes anywhere.
+    if text.starts_with("ret") {
+        return None;
+    }
+    if text == "mov eax,0" {
+        return (record.model == Model::RegisterWrite).then_some(Outcome::Sdc);
+    }
+    let flags_only = record.model == Model::RegisterRead || control;
+    match function.rsplit("::").next()? {
+        "planted_never" if data => Some(Outcome::Sdc),
+        "planted_vector" if record.place == "xmm0[1]" => Some(Outcome::Masked),
+        "planted_vector" if data || record.model == Model::VectorRegister => Some(Outcome::Sdc),
+        "planted_latent" if data => Some(Outcome::LatentSdc),
+        "planted_masked" if data => Some(Outcome::Masked),
+        "planted_detects" if flags_only => Some(Outcome::Detected),
+        "planted_hangs" if record.model == Model::BranchInversion => Some(Outcome::Masked),
+        "planted_hangs" if flags_only => Some(Outcome::Hung),
+        "planted_jumps" | "planted_crashes" if flags_only => Some(Outcome::Crashed),
+        "planted_address" if record.model == Model::Address && record.mask < 4096 => {
+            Some(Outcome::Sdc)
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn every_planted_fault_is_classified_as_planted() {
+    let campaign = prepared(program(), 1);
+    let injections = in_planted_bodies(&campaign);
+    let records = carry_out(&campaign, &injections);
+    let mut known = BTreeMap::new();
+    for record in &records {
+        if let Some(outcome) = expected(record) {
+            assert_eq!(record.outcome, outcome, "{record:?}");
+            *known.entry(outcome).or_insert(0) += 1;
+        }
+    }
+    let outcomes: Vec<Outcome> = known.keys().copied().collect();
+    let all = [
+        Outcome::Sdc,
+        Outcome::Crashed,
+        Outcome::Hung,
+        Outcome::Detected,
+        Outcome::LatentSdc,
+        Outcome::Masked,
+    ];
+    assert_eq!(outcomes, all, "{known:?}");
+    assert!(
+        known.values().all(|count| *count >= REPEATS as i32),
+        "{known:?}"
+    );
+}
+
+#[test]
+fn messages_are_judged_by_what_their_checksum_says() {
+    let campaign = prepared(program(), 1);
+    let models = [
+        Model::InputSealed,
+        Model::OutputSealed,
+        Model::InputUnsealed,
+    ];
+    let plan = plan::draw(campaign.profile(), &models, 120, 1, 1, 0, 0);
+    for record in carry_out(&campaign, &plan.injections) {
+        let answers = matches!(
+            campaign.settings().trace.requests[record.request as usize][0],
+            b'n' | b'v'
+        );
+        match record.model {
+            Model::OutputSealed => {
+                assert_eq!(record.outcome, Outcome::CaughtAtReceiver, "{record:?}");
+            }
+            // A plain build does not check its requests; byte 0 chooses the handler.
+            _ if answers && record.place != "request+0x0" => {
+                assert_eq!(record.outcome, Outcome::Sdc, "{record:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_on_any_number_of_workers() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |workers: usize, name: &str| {
+        let campaign = prepared(program(), workers);
+        let plan = transient_plan(&campaign);
+        let path = directory.path().join(name);
+        let mut journal = Journal::open(&path, &campaign.header(&plan)).unwrap();
+        campaign
+            .run(&plan.injections, |record| journal.append(record).unwrap())
+            .unwrap();
+        journal.finish().unwrap();
+        std::fs::read(path).unwrap()
+    };
+    let first = file(1, "first");
+    assert!(first.len() > 10_000);
+    assert!(
+        first == file(1, "second"),
+        "two campaigns with one worker differ"
+    );
+    assert!(first == file(2, "third"), "one and two workers differ");
+}
+
+#[test]
+fn an_interrupted_campaign_goes_on_and_ends_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let campaign = prepared(program(), 1);
+    let plan = transient_plan(&campaign);
+    let header = campaign.header(&plan);
+    let records = carry_out(&campaign, &plan.injections);
+    let path = directory.path().join("results");
+    let mut journal = Journal::open(&path, &header).unwrap();
+    let (before, after) = records.split_at(records.len() / 3);
+    before
+        .iter()
+        .for_each(|record| journal.append(record.clone()).unwrap());
+    drop(journal);
+    let mut journal = Journal::open(&path, &header).unwrap();
+    assert!(journal.has(before[0].id) && !journal.has(after[0].id));
+    after
+        .iter()
+        .for_each(|record| journal.append(record.clone()).unwrap());
+    assert_eq!(journal.finish().unwrap(), records);
+    assert_eq!(journal::read(&path).unwrap(), (header, records));
+}
+
+#[test]
+fn one_injection_alone_comes_to_the_same() {
+    let campaign = prepared(program(), 1);
+    let plan = transient_plan(&campaign);
+    let records = carry_out(&campaign, &plan.injections);
+    for record in records.iter().step_by(records.len() / 10) {
+        let injection = plan.injections[record.id as usize];
+        assert_eq!(carry_out(&campaign, &[injection]), [record.clone()]);
+    }
+}
+
+#[test]
+fn a_target_that_differs_from_itself_is_refused() {
+    let clock = program().with_file_name("asc-inject-planted-clock");
+    let failure = Campaign::prepare(settings(clock, 1), |_| {}).unwrap_err();
+    let text = failure.to_string();
+    assert!(text.contains("two fault-free lives to be equal"), "{text}");
+}
+
+/// The planted program, built once.
+fn program() -> PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let built = PROGRAM.get_or_init(|| program::build("planted", Build::Plain).unwrap());
+    built.clone()
+}
+
+fn settings(program: PathBuf, workers: usize) -> Settings {
+    let trace = program::generate(&program, 7, 18).unwrap();
+    Settings {
+        target: "planted".to_owned(),
+        build: "plain".to_owned(),
+        program,
+        trace,
+        seed: 11,
+        mask: MaskKind::Single,
+        workers,
+    }
+}
+
+fn prepared(program: PathBuf, workers: usize) -> Campaign {
+    Campaign::prepare(settings(program, workers), |_| {}).unwrap()
+}
+
+fn transient_plan(campaign: &Campaign) -> plan::Plan {
+    let models: Vec<Model> = Model::ALL[..12].to_vec();
+    plan::draw(campaign.profile(), &models, 400, 5, 11, 0, 0)
+}
+
+/// All models at all instructions of the planted bodies.
+fn in_planted_bodies(campaign: &Campaign) -> Vec<Injection> {
+    let profile = campaign.profile();
+    let mut injections = Vec::new();
+    for (walk, golden) in profile.requests.iter().enumerate() {
+        for (step, number) in golden.steps.iter().enumerate() {
+            let site = &profile.sites[*number as usize];
+            if !site.place.symbol.contains("planted_") {
+                continue;
+            }
+            for model in Model::ALL
+                .into_iter()
+                .filter(|model| site.facts.admits(*model))
+            {
+                let first_id = injections.len() as u64;
+                injections.extend((first_id..first_id + REPEATS).map(|id| Injection {
+                    id,
+                    walk,
+                    step: step as u64,
+                    model,
+                }));
+            }
+        }
+    }
+    injections
+}
+
+fn carry_out(campaign: &Campaign, injections: &[Injection]) -> Vec<Record> {
+    let mut records = Vec::new();
+    campaign
+        .run(injections, |record| records.push(record))
+        .unwrap();
+    records.sort_by_key(|record| record.id);
+    records
+}
