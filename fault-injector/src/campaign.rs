@@ -135,12 +135,27 @@ impl Campaign {
             kernel: kernel(),
             cpu: cpu(),
             seed: self.settings.seed,
+            mask: self.settings.mask,
             trace_crc: crc32c(&self.trace),
             requests: self.profile.requests.len() as u32,
             instructions: self.profile.instructions(),
             injections: plan.injections.len() as u64,
             fault_space: plan.strata.clone(),
         }
+    }
+
+    /// CRC32C of the program and of the trace.
+    pub fn checksums(&self) -> (u32, u32) {
+        (self.binary_crc, crc32c(&self.trace))
+    }
+
+    /// Strikes one copy and starts a debugger on it.
+    pub fn debug(&self, injection: &Injection) -> Result<()> {
+        on_own_thread(|| {
+            pin(0)?;
+            let assignment = self.assignment();
+            Worker::new(&assignment, self.launcher()?).debug(injection, &self.settings.program)
+        })
     }
 
     /// Carries injections out; `done` gets the records as they come, in any order.

@@ -20,6 +20,7 @@ mod bytes;
 mod control;
 mod memory;
 mod registers;
+mod stuck;
 
 pub use mask::MaskKind;
 
@@ -55,6 +56,10 @@ pub struct Strike<'a> {
     pub registers: Registers,
     /// The request in progress.
     pub walk: &'a RequestWalk,
+    /// Every instruction of the golden walks.
+    pub sites: &'a [Site],
+    /// Where a request's last marker lies.
+    pub end: u64,
     /// The program's text.
     pub text: Piece,
     /// This injection's random numbers.
@@ -86,7 +91,7 @@ impl Strike<'_> {
             }
             Model::Stack => self.stack(copy),
             Model::RuntimeData => self.runtime_word(copy),
-            Model::StuckAt => Ok(Struck::nothing()),
+            Model::StuckAt => self.stuck_at(copy),
         }
     }
 

@@ -42,6 +42,8 @@ pub mod profile;
 #[cfg(feature = "injector")]
 pub mod program;
 #[cfg(feature = "injector")]
+pub mod proxy;
+#[cfg(feature = "injector")]
 pub mod report;
 #[cfg(feature = "injector")]
 pub mod results;

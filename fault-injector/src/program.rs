@@ -4,6 +4,7 @@
 //! directory. `plain` is built by cargo, `hardened` by `cargo asc`; cargo itself says where the
 //! executable lies.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -11,7 +12,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
-use crate::protocol::GENERATE;
+use crate::protocol::{FRAME, GENERATE};
 use crate::trace::Trace;
 
 /// How packages of targets are called.
@@ -112,6 +113,24 @@ pub fn generate(program: &Path, seed: u64, count: usize) -> Result<Trace> {
             "the target's `main` must return `fault_injector::target::serve::<T>()`",
         )
     })
+}
+
+/// Has the target cut what a client sent into requests.
+pub fn frame(program: &Path, bytes: &[u8]) -> Result<Trace> {
+    let wanted = |error| Failure::file("to start the target", program, error);
+    let mut child = Command::new(program)
+        .arg(FRAME)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(wanted)?;
+    // The target reads everything before it writes anything.
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(bytes).map_err(wanted)?;
+    }
+    let done = child.wait_with_output().map_err(wanted)?;
+    Trace::decode(&done.stdout)
+        .map_err(|error| Failure::file("a trace from the target's `frame`", program, error))
 }
 
 fn executable_of(line: &str, package: &str) -> Option<PathBuf> {

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::fault::MaskKind;
+
 /// Version of the format.
 pub const SCHEMA: u32 = 1;
 
@@ -25,6 +27,9 @@ pub struct Header {
     pub cpu: String,
     /// Seed of the plan.
     pub seed: u64,
+    /// How many bits each fault flips.
+    #[serde(default)]
+    pub mask: MaskKind,
     /// CRC32C of the trace file.
     pub trace_crc: u32,
     /// Requests in the trace that are struck.

@@ -104,9 +104,14 @@ impl Walk {
         self.base
     }
 
+    /// Where the last marker lies.
+    pub fn end(&self) -> u64 {
+        self.base + self.markers.end
+    }
+
     /// Whether the last marker is reached.
     pub fn is_over(&self) -> bool {
-        self.registers.rip == self.base + self.markers.end
+        self.registers.rip == self.end()
     }
 
     /// Executes the next instruction.

@@ -6,6 +6,9 @@
 //!    golden walk.
 //! 3. At each it is copied, the copy is struck, runs natively to its end and is judged.
 
+use std::path::Path;
+use std::process::Command;
+
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
@@ -96,6 +99,44 @@ impl<'a> Worker<'a> {
         ))
     }
 
+    /// Strikes a copy and starts gdb on it, stopped behind the strike.
+    pub fn debug(&self, injection: &Injection, program: &Path) -> Result<()> {
+        let golden_walk = &self.assignment.profile.requests[injection.walk];
+        let markers = self.assignment.markers;
+        let mut walk = Walk::to_request(&self.launcher, markers, golden_walk.request)?;
+        for step in 0..injection.step {
+            walk.advance(&self.site(golden_walk.steps[step as usize]).facts)?;
+        }
+        let site = self.site(golden_walk.steps[injection.step as usize]);
+        let mut copy = walk.copy()?;
+        let struck = self.strike(&walk, injection, site).apply(&mut copy)?;
+        if copy.has_ended() {
+            return Err(Failure::new(
+                "a struck process to debug",
+                format!("it ended at the strike: {:?}", copy.stop()),
+                "debug the target's program without a fault",
+            ));
+        }
+        eprintln!(
+            "struck {} ^ {:#x} at `{}`, {}",
+            struck.place, struck.mask, site.facts.text, site.place.symbol
+        );
+        copy.release()?;
+        Command::new("gdb")
+            .arg("-q")
+            .arg(program)
+            .args(["-p", &copy.pid().to_string()])
+            .status()
+            .map(drop)
+            .map_err(|error| {
+                Failure::new(
+                    "gdb",
+                    error.to_string(),
+                    "install it (Debian and Ubuntu: apt-get install gdb)",
+                )
+            })
+    }
+
     fn site(&self, number: u32) -> &'a Site {
         &self.assignment.profile.sites[number as usize]
     }
@@ -109,16 +150,7 @@ impl<'a> Worker<'a> {
     ) -> Result<Record> {
         let golden_walk = &self.assignment.profile.requests[injection.walk];
         let mut copy = walk.copy()?;
-        let strike = Strike {
-            model: injection.model,
-            mask: self.assignment.mask,
-            site,
-            registers: *walk.registers(),
-            walk: golden_walk,
-            text: self.assignment.profile.text,
-            random: random_of(self.assignment.seed, injection.id),
-        };
-        let struck = strike.apply(&mut copy)?;
+        let struck = self.strike(walk, injection, site).apply(&mut copy)?;
         let verdict = self.conclude(walk, &mut copy, golden_walk.request, said)?;
         Ok(record(
             injection,
@@ -127,6 +159,24 @@ impl<'a> Worker<'a> {
             struck,
             verdict,
         ))
+    }
+
+    fn strike<'b>(&self, walk: &Walk, injection: &Injection, site: &'b Site) -> Strike<'b>
+    where
+        'a: 'b,
+    {
+        let profile = self.assignment.profile;
+        Strike {
+            model: injection.model,
+            mask: self.assignment.mask,
+            site,
+            registers: *walk.registers(),
+            walk: &profile.requests[injection.walk],
+            sites: &profile.sites,
+            end: walk.end(),
+            text: profile.text,
+            random: random_of(self.assignment.seed, injection.id),
+        }
     }
 
     /// Lets a copy run out, judges it and forgets what it said.

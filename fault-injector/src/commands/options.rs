@@ -1,6 +1,6 @@
 //! What several commands take: the target, the trace, and how it is struck.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -97,7 +97,8 @@ impl CampaignOptions {
     }
 }
 
-fn read_trace(path: &PathBuf) -> Result<Trace> {
+/// Reads a trace file.
+pub fn read_trace(path: &Path) -> Result<Trace> {
     let bytes = std::fs::read(path).map_err(|error| Failure::file("a trace", path, error))?;
     Trace::decode(&bytes).map_err(|error| Failure::file("a trace", path, error))
 }

@@ -74,6 +74,7 @@ mod tests {
             kernel: "6.18".to_owned(),
             cpu: "some".to_owned(),
             seed: 1,
+            mask: crate::results::MaskKind::Single,
             trace_crc: 2,
             requests: 3,
             instructions: 4,

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::options::CampaignOptions;
 use super::progress;
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Settings};
 use crate::failure::Result;
 use crate::journal::Journal;
 use crate::plan;
@@ -82,7 +82,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Prepares a campaign and says so.
 pub fn prepare(options: &CampaignOptions) -> Result<Campaign> {
-    let settings = options.settings()?;
+    prepared(options.settings()?)
+}
+
+/// Prepares a campaign with these settings and says so.
+pub fn prepared(settings: Settings) -> Result<Campaign> {
     let spinner = progress::preparation();
     let campaign = Campaign::prepare(settings, |stage| spinner.set_message(stage.to_owned()));
     spinner.finish_and_clear();

@@ -110,6 +110,11 @@ impl Tracee {
         self.wait()
     }
 
+    /// Lets go of it, stopped, for a debugger. It is still ended when this is dropped.
+    pub fn release(&self) -> Result<()> {
+        ptrace::detach(self.pid, Signal::SIGSTOP).map_err(|error| self.broken("let go", error))
+    }
+
     fn wait(&mut self) -> Result<Stop> {
         let status = loop {
             match waitpid(self.pid, Some(WaitPidFlag::__WALL)) {
