@@ -53,6 +53,8 @@ mod refuse;
 mod stderr_line;
 #[cfg(asc)]
 mod symbol;
+#[cfg(any(asc, test))]
+mod symbol_table;
 
 pub use __private::HandlerArgument;
 pub use exit_status::{EXIT_FAULT, EXIT_REFUSED};

@@ -6,8 +6,8 @@ use core::fmt;
 use std::fs::File;
 
 use memmap2::Mmap;
-use object::read::elf::ElfFile64;
-use object::{Object as _, ObjectSymbol as _};
+
+use crate::symbol_table::name_at;
 
 /// Calls `say` with the name of what lies at `address` and the offset into it: a symbol of the
 /// program, or the kind of memory.
@@ -32,16 +32,8 @@ pub(crate) fn with_name(address: usize, say: impl FnOnce(&str, u64) -> fmt::Resu
     let Ok(image) = (unsafe { Mmap::map(&program) }) else {
         return say("[program]", relative);
     };
-    let Ok(elf) = ElfFile64::<object::LittleEndian>::parse(&*image) else {
-        return say("[program]", relative);
-    };
-    let found = elf.symbols().find(|symbol| {
-        symbol.size() > 0
-            && symbol.address() <= relative
-            && relative - symbol.address() < symbol.size()
-    });
-    match found.and_then(|symbol| Some((symbol.name().ok()?, symbol.address()))) {
-        Some((name, start)) => say(name, relative - start),
+    match name_at(&image, relative) {
+        Some((name, offset)) => say(name, offset),
         None => say("[program]", relative),
     }
 }

@@ -6,13 +6,14 @@
 
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use crate::__private::Handler;
 use crate::audit::Audit;
 use crate::fault::Fault;
 use crate::refuse::refuse;
 
+use super::context_list::{Linked, Links, List};
 use super::event_log::EventLog;
 use super::fresh_blocks::FreshBlocks;
 use super::mapping::Mapping;
@@ -49,8 +50,15 @@ pub(crate) struct Context {
     /// The audit that wants to look at the next handler.
     pub(crate) audit: Option<NonNull<Audit>>,
     pub(crate) counters: Counters,
-    in_use: AtomicBool,
-    next: *mut Context,
+    links: Links<Context>,
+}
+
+// SAFETY: the links are a field.
+unsafe impl Linked for Context {
+    fn links(element: *const Self) -> *const Links<Self> {
+        // SAFETY: only the address of the field is computed.
+        unsafe { &raw const (*element).links }
+    }
 }
 
 /// Counters of one context; written by its thread, read by anyone.
@@ -68,7 +76,7 @@ impl Counters {
     }
 }
 
-static CONTEXTS: AtomicPtr<Context> = AtomicPtr::new(ptr::null_mut());
+static CONTEXTS: List<Context> = List::new(AtomicPtr::new(ptr::null_mut()));
 
 /// The calling thread's context. Only inside the runtime, after [`attach`].
 pub(crate) fn current() -> &'static mut Context {
@@ -88,7 +96,7 @@ pub(crate) fn leave_handler() {
 /// The calling thread's context, attached on first use.
 pub(crate) fn attach() -> &'static mut Context {
     if own_words().context.is_null() {
-        let context = claim().unwrap_or_else(create);
+        let context = CONTEXTS.claim().unwrap_or_else(create);
         own_words().context = context;
         own_words().vectors = vector_registers();
         // SAFETY: the context is this thread's now.
@@ -100,13 +108,11 @@ pub(crate) fn attach() -> &'static mut Context {
 
 /// All contexts ever made.
 pub(crate) fn counters() -> impl Iterator<Item = &'static Counters> {
-    let mut next = CONTEXTS.load(Ordering::Acquire);
-    core::iter::from_fn(move || {
-        // SAFETY: contexts are published whole and never freed; counters are atomic.
-        let context = unsafe { next.as_ref()? };
-        next = context.next;
-        Some(&context.counters)
-    })
+    let counters = |context: *mut Context| {
+        // SAFETY: contexts are never freed, and counters are atomic.
+        unsafe { &(*context).counters }
+    };
+    CONTEXTS.all().map(counters)
 }
 
 impl Context {
@@ -171,23 +177,6 @@ fn context_bytes() -> usize {
     size_of::<Context>().next_multiple_of(4096)
 }
 
-fn claim() -> Option<*mut Context> {
-    let mut next = CONTEXTS.load(Ordering::Acquire);
-    while !next.is_null() {
-        // SAFETY: contexts are published whole and never freed; `in_use` is atomic.
-        let context = unsafe { &*next };
-        let free =
-            context
-                .in_use
-                .compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed);
-        if free.is_ok() {
-            return Some(next);
-        }
-        next = context.next;
-    }
-    None
-}
-
 fn create() -> *mut Context {
     if !std::is_x86_feature_detected!("xsave") || !std::is_x86_feature_detected!("cmpxchg16b") {
         refuse(format_args!(
@@ -198,17 +187,11 @@ fn create() -> *mut Context {
     let context: *mut Context = mapping.base().cast();
     // Contexts live as long as the process.
     core::mem::forget(mapping);
-    let mut head = CONTEXTS.load(Ordering::Relaxed);
     // SAFETY: the mapping is page-aligned, large enough and ours alone until it is published.
     unsafe { context.write(Context::new()) };
-    loop {
-        // SAFETY: as above.
-        unsafe { (*context).next = head };
-        match CONTEXTS.compare_exchange(head, context, Ordering::Release, Ordering::Relaxed) {
-            Ok(_) => return context,
-            Err(found) => head = found,
-        }
-    }
+    // SAFETY: it was written just now and is never unmapped.
+    unsafe { CONTEXTS.add(context) };
+    context
 }
 
 impl Context {
@@ -228,8 +211,7 @@ impl Context {
             fault: None,
             audit: None,
             counters: Counters::default(),
-            in_use: AtomicBool::new(true),
-            next: ptr::null_mut(),
+            links: Links::in_use(),
         }
     }
 }
@@ -260,9 +242,5 @@ fn release_at_exit(context: *mut Context) {
 extern "C" fn release(context: *mut c_void) {
     own_words().context = ptr::null_mut();
     // SAFETY: the value set by this thread; contexts are never freed.
-    unsafe {
-        (*context.cast::<Context>())
-            .in_use
-            .store(false, Ordering::Release)
-    };
+    unsafe { (*context.cast::<Context>()).links.release() };
 }

@@ -30,6 +30,7 @@ pub(crate) mod allocation;
 pub(crate) mod atomic;
 pub(crate) mod commit;
 pub(crate) mod context;
+mod context_list;
 pub(crate) mod effect;
 pub(crate) mod event_log;
 pub(crate) mod execution;
@@ -55,6 +56,11 @@ pub(crate) mod repeat_filter;
 pub(crate) mod sys;
 pub(crate) mod touched;
 pub(crate) mod undo_log;
+
+/// The atomics of `context_list`, in whose place its test puts those of a model checker.
+mod list_atomics {
+    pub(super) use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+}
 
 /// What a runtime function hands back to a handler: both result registers, so that no junk of
 /// the runtime stays in the second.
