@@ -1,11 +1,14 @@
 //! One of the two programs that are measured: it sets a workload up, then times
 //! a batch whenever it is asked, so that the two can run in turn.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::refusal::{Cause, Refusal};
+
+/// The longest answer: two numbers, or `ready` and a mode.
+const LINE_BYTES_MAX: u64 = 256;
 
 /// A running `measure` program.
 pub(crate) struct Contestant {
@@ -14,11 +17,24 @@ pub(crate) struct Contestant {
 }
 
 /// What one batch took.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Batch {
     pub(crate) nanoseconds: f64,
     /// The largest log of one handler so far.
     pub(crate) log_bytes: u64,
+}
+
+impl Batch {
+    /// Reads `<nanoseconds> <log bytes>`; a ratio must be possible.
+    fn read(answer: &str) -> Option<Self> {
+        let (nanoseconds, log_bytes) = answer.split_once(' ')?;
+        let nanoseconds: f64 = nanoseconds.parse().ok()?;
+        let log_bytes = log_bytes.parse().ok()?;
+        (nanoseconds.is_finite() && nanoseconds > 0.0).then_some(Self {
+            nanoseconds,
+            log_bytes,
+        })
+    }
 }
 
 impl Contestant {
@@ -54,23 +70,16 @@ impl Contestant {
             return Err(broken("a program that listens", &error.to_string()));
         }
         let answer = self.line()?;
-        let mut words = answer.split_whitespace();
-        let parsed = words
-            .next()
-            .and_then(|word| word.parse().ok())
-            .zip(words.next().and_then(|word| word.parse().ok()));
-        parsed
-            .map(|(nanoseconds, log_bytes)| Batch {
-                nanoseconds,
-                log_bytes,
-            })
-            .ok_or_else(|| broken("nanoseconds and log bytes", &answer))
+        Batch::read(&answer)
+            .ok_or_else(|| broken("nanoseconds (more than 0) and log bytes", &answer))
     }
 
     fn line(&mut self) -> Result<String, Refusal> {
         let mut line = String::new();
-        match self.answers.read_line(&mut line) {
-            Ok(length) if length > 0 => Ok(line.trim().to_owned()),
+        let mut answers = (&mut self.answers).take(LINE_BYTES_MAX);
+        match answers.read_line(&mut line) {
+            Ok(_) if line.ends_with('\n') => Ok(line.trim().to_owned()),
+            Ok(length) if length > 0 => Err(broken("a whole line", &line)),
             Ok(_) => Err(broken("an answer", "the end of its output")),
             Err(error) => Err(broken("an answer", &error.to_string())),
         }
@@ -79,8 +88,8 @@ impl Contestant {
 
 impl Drop for Contestant {
     fn drop(&mut self) {
-        // The end of its input ends it; it has nothing to say any more.
-        drop(self.process.stdin.take());
+        // It has nothing to say any more, and one that goes on talking would never end by itself.
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
@@ -92,4 +101,64 @@ fn broken(wanted: &str, found: &str) -> Refusal {
         found.to_owned(),
         "look at its own message above; `cargo asc clean` and build again",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    proptest! {
+        #[test]
+        fn what_a_program_says_is_read(nanoseconds in 0.001_f64..1e12, log_bytes: u64) {
+            let answer = format!("{nanoseconds} {log_bytes}");
+            prop_assert_eq!(Batch::read(&answer), Some(Batch { nanoseconds, log_bytes }));
+        }
+
+        #[test]
+        fn whatever_is_read_gives_a_ratio(answer in "\\PC*", head in "[-+0-9.einfNa]{1,12}") {
+            for answer in [answer, format!("{head} 1")] {
+                if let Some(batch) = Batch::read(&answer) {
+                    prop_assert!((1.0 / batch.nanoseconds).is_finite() || batch.nanoseconds < 1e-300);
+                    prop_assert!(batch.nanoseconds > 0.0 && batch.nanoseconds.is_finite());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_ratio_comes_of_nothing_or_of_no_number() {
+        for answer in [
+            "", "1", "0 1", "-1 1", "NaN 1", "inf 1", "1 -1", "1 1 1", "1  1",
+        ] {
+            assert_eq!(Batch::read(answer), None, "{answer}");
+        }
+    }
+
+    /// What `start` says about a program that prints this.
+    fn refusal_of(prints: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("measure");
+        std::fs::write(&program, format!("#!/bin/sh\n{prints}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let refusal = Contestant::start(&program, &[], "plain").err().unwrap();
+        assert_eq!(refusal.exit_status(), 85);
+        refusal.to_string()
+    }
+
+    #[test]
+    fn a_program_that_says_something_else_is_refused() {
+        for (prints, found) in [
+            ("exit 1", "the end of its output"),
+            ("echo ready hardened", "ready hardened"),
+            ("printf '\\377\\n'", "valid UTF-8"),
+            ("printf ready", "ready"),
+            ("yes | tr -d '\\n' | head -c 100000", "yyyy"),
+        ] {
+            let message = refusal_of(prints);
+            assert!(message.contains(found), "{prints}: {message}");
+            assert!(message.len() < 1024, "{prints}: {message}");
+        }
+    }
 }

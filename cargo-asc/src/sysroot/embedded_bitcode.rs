@@ -33,8 +33,9 @@ pub(super) fn of(object: &[u8]) -> Option<&[u8]> {
 /// end of the file: no other byte of the object moves.
 pub(super) fn rename_for_rustc(mut object: Vec<u8>) -> Result<Vec<u8>, String> {
     let places = find(&object)?;
-    let mut names = object
-        .get(places.names_offset..places.names_offset + places.names_length)
+    let names_end = places.names_offset.checked_add(places.names_length);
+    let mut names = names_end
+        .and_then(|end| object.get(places.names_offset..end))
         .ok_or("the name table lies outside the object")?
         .to_vec();
     let new_name = u32::try_from(names.len()).map_err(|error| error.to_string())?;
@@ -76,11 +77,13 @@ fn find(object: &[u8]) -> Result<Places, String> {
         })
         .ok_or_else(|| format!("no section {FROM_LLVM}"))?;
     let header_at = |index: object::SectionIndex| {
-        header.e_shoff.get(endian) as usize + index.0 * size_of::<Section>()
+        let offset = index.0.checked_mul(size_of::<Section>())?;
+        offset.checked_add(header.e_shoff.get(endian) as usize)
     };
+    let outside = "a section header lies outside the object";
     Ok(Places {
-        bitcode_header: header_at(bitcode_index),
-        names_header: header_at(names_index),
+        bitcode_header: header_at(bitcode_index).ok_or(outside)?,
+        names_header: header_at(names_index).ok_or(outside)?,
         names_offset: names.sh_offset(endian) as usize,
         names_length: names.sh_size(endian) as usize,
     })
@@ -94,4 +97,61 @@ fn section_header(object: &mut [u8], offset: usize) -> Result<&mut Section, Stri
     let (header, _) = object::pod::from_bytes_mut::<Section>(bytes)
         .map_err(|()| "a section header is cut off or misaligned")?;
     Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::write::Object;
+    use object::{Architecture, BinaryFormat, Endianness, SectionKind};
+    use proptest::prelude::*;
+
+    /// An object as LLVM leaves it, with some bitcode.
+    fn from_llvm(bitcode: &[u8]) -> Vec<u8> {
+        let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+        let name = FROM_LLVM.as_bytes().to_vec();
+        let section = object.add_section(Vec::new(), name, SectionKind::Other);
+        object.append_section_data(section, bitcode, 1);
+        object.write().unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn bitcode_from_llvm_becomes_bitcode_for_rustc(
+            bitcode in prop::collection::vec(any::<u8>(), 1..99),
+        ) {
+            let object = from_llvm(&bitcode);
+            prop_assert_eq!(of(&object), None);
+            let renamed = rename_for_rustc(object).unwrap();
+            prop_assert_eq!(of(&renamed), Some(&*bitcode));
+        }
+
+        #[test]
+        fn arbitrary_bytes_have_no_bitcode(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
+            prop_assert_eq!(of(&bytes), None);
+            prop_assert!(rename_for_rustc(bytes).is_err());
+        }
+
+        #[test]
+        fn a_damaged_object_is_taken_or_refused(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..9),
+            kept: prop::sample::Index,
+            is_cut: bool,
+        ) {
+            let mut object = from_llvm(b"bitcode");
+            for (place, byte) in changes {
+                let place = place.index(object.len());
+                object[place] = byte;
+            }
+            if is_cut {
+                object.truncate(kept.index(object.len()));
+            }
+            let length = object.len();
+            prop_assert!(of(&object).is_none_or(|bitcode| bitcode.len() <= length));
+            match rename_for_rustc(object) {
+                Ok(renamed) => prop_assert!(renamed.len() > length),
+                Err(reason) => prop_assert!(!reason.is_empty()),
+            }
+        }
+    }
 }

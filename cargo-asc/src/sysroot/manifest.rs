@@ -150,4 +150,23 @@ mod tests {
         assert!(matches!(state(entry.path()), State::Damaged(what) if what.contains(FILE_NAME)));
         assert_eq!(state(&entry.path().join("elsewhere")), State::Absent);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_manifest_holds_the_answer_is_a_state(text: Vec<u8>, place: usize, byte: u8) {
+            let entry = entry();
+            let manifest = entry.path().join(FILE_NAME);
+            let mut changed = fs::read(&manifest).unwrap();
+            let place = place % changed.len();
+            changed[place] = byte;
+            fs::write(&manifest, changed).unwrap();
+            // One byte may be white space, which changes nothing.
+            if let State::Damaged(what) = state(entry.path()) {
+                assert!(!what.is_empty());
+            }
+            fs::write(&manifest, text).unwrap();
+            assert!(matches!(state(entry.path()), State::Damaged(what) if what.contains(FILE_NAME)));
+            assert!(!has_its_toolchain(entry.path()));
+        }
+    }
 }
