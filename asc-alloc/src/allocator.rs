@@ -9,6 +9,7 @@ use core::ptr::null_mut;
 use crate::domain::{self, Domain, ProtectedScope};
 use crate::heap::region::REGION;
 use crate::heap::{large, spans, thread_cache};
+use crate::page;
 use crate::size_class::SizeClass;
 use crate::stop::stop;
 
@@ -34,13 +35,16 @@ impl AscAlloc {
         Self(())
     }
 
-    /// Runs `scope`; what it allocates is protected state.
+    /// Runs `scope`; what it allocates is protected state, and where the page level is started it may
+    /// write to protected state.
     ///
     /// # Panics
     /// When `scope` does.
     pub fn protected<R>(&self, scope: impl FnOnce() -> R) -> R {
-        let _entered = ProtectedScope::enter();
-        scope()
+        page::in_session(|| {
+            let _entered = ProtectedScope::enter();
+            scope()
+        })
     }
 
     /// Whether `pointer` points into protected memory.
@@ -53,9 +57,8 @@ impl AscAlloc {
     /// Gives this thread's cached blocks and all free memory back, as far as whole slabs are free.
     pub fn return_memory(&self) {
         thread_cache::flush();
-        for domain in Domain::ALL {
-            spans(domain).lock().return_to_system();
-        }
+        spans(Domain::Ordinary).lock().return_to_system();
+        page::return_memory();
     }
 }
 

@@ -3,7 +3,7 @@
 mod allocator;
 mod domain;
 mod heap;
-mod page;
+pub mod page;
 mod size_class;
 mod statistics;
 mod stop;

@@ -28,15 +28,15 @@ fn child(case: &str, address_space_bytes: Option<u64>) -> Output {
             rlim_cur: bytes,
             rlim_max: bytes,
         };
+        let set_limit = move || {
+            // SAFETY: the structure is live.
+            match unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) } {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            }
+        };
         // SAFETY: between fork and exec only an async-signal-safe call is made.
-        unsafe {
-            command.pre_exec(
-                move || match libc::setrlimit(libc::RLIMIT_AS, &raw const limit) {
-                    0 => Ok(()),
-                    _ => Err(std::io::Error::last_os_error()),
-                },
-            );
-        }
+        unsafe { command.pre_exec(set_limit) };
     }
     command.output().expect("the child starts")
 }

@@ -21,6 +21,7 @@ pub(super) fn prepare() {
 }
 
 unsafe extern "C" fn before_fork() {
+    page::before_fork();
     for classes in &CLASSES_OF_DOMAIN {
         for class in classes {
             class.take_for_fork();
@@ -35,11 +36,13 @@ unsafe extern "C" fn before_fork() {
 
 unsafe extern "C" fn after_fork_in_parent() {
     release();
+    page::after_fork();
 }
 
 unsafe extern "C" fn after_fork_in_child() {
     release();
-    page::after_fork_in_child();
+    page::renew_in_child();
+    page::after_fork();
 }
 
 fn release() {

@@ -31,7 +31,8 @@ pub(crate) const COMMIT_CHUNKS: usize = 64;
 
 /// What an arena has at least and at most.
 const ARENA_BYTES_MIN: usize = COMMIT_CHUNKS * CHUNK_BYTES;
-const ARENA_BYTES_MAX: usize = 1 << 45;
+/// The page level numbers an arena's pages with 32 bits.
+const ARENA_BYTES_MAX: usize = 1 << 44;
 /// Without a known size of memory.
 const ARENA_BYTES_DEFAULT: usize = 64 << 30;
 /// The base's alignment, that of a huge page.
@@ -58,7 +59,7 @@ pub(crate) static REGION: Region = Region {
     arena_bytes: AtomicUsize::new(0),
 };
 
-/// Held while the region is reserved; true once that has failed for good.
+/// Held while the region is reserved.
 pub(crate) static RESERVING: Locked<()> = Locked::new(());
 
 impl Region {

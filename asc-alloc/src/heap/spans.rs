@@ -53,6 +53,8 @@ pub(crate) struct Spans {
     dirty_chunks: u32,
     used_chunks: u32,
     returned_chunks: u64,
+    /// Whether memory returns only by [`Spans::return_deferred`].
+    deferred: bool,
 }
 
 impl Spans {
@@ -68,6 +70,7 @@ impl Spans {
             dirty_chunks: 0,
             used_chunks: 0,
             returned_chunks: 0,
+            deferred: false,
         }
     }
 
@@ -82,7 +85,7 @@ impl Spans {
             return None;
         }
         let mut found = self.find(wanted, zeroed);
-        if found.is_none() && self.dirty_chunks > 0 {
+        if found.is_none() && self.dirty_chunks > 0 && !self.deferred {
             self.return_to_system();
             found = self.find(wanted, zeroed);
         }
@@ -100,7 +103,7 @@ impl Spans {
         self.used_chunks -= length;
         chunk(head).set_kind(Kind::Inside);
         self.put(head, length, Kind::Dirty);
-        if self.dirty_chunks > self.dirty_chunks_max() {
+        if !self.deferred && self.dirty_chunks > self.dirty_chunks_max() {
             self.return_to_system();
         }
     }
@@ -167,6 +170,30 @@ impl Spans {
             dirty_bytes: u64::from(self.dirty_chunks) << CHUNK_SHIFT,
             returned_bytes: self.returned_chunks << CHUNK_SHIFT,
         }
+    }
+
+    /// From now on memory returns to the system only when the page level asks.
+    pub(crate) fn defer_returns(&mut self) {
+        self.deferred = true;
+    }
+
+    /// Returns the memory of free runs, all of it or when there is too much; whether it did.
+    pub(crate) fn return_deferred(&mut self, all: bool) -> bool {
+        let excess = self.dirty_chunks > self.dirty_chunks_max();
+        if self.dirty_chunks == 0 || !(all || excess) {
+            return false;
+        }
+        self.return_to_system();
+        true
+    }
+
+    /// The committed part of the arena: offset and bytes.
+    pub(crate) fn committed_range(&mut self) -> Option<(usize, usize)> {
+        if self.end == 0 && !self.open() {
+            return None;
+        }
+        let length = (self.committed - self.start) as usize;
+        Some(((self.start as usize) << CHUNK_SHIFT, length << CHUNK_SHIFT))
     }
 
     fn dirty_chunks_max(&self) -> u32 {

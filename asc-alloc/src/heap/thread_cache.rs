@@ -17,7 +17,7 @@ use super::{Slot, class};
 use crate::domain::Domain;
 use crate::size_class::{CLASSES, SizeClass};
 use crate::sys::lock::Locked;
-use crate::sys::{memory, thread_exit};
+use crate::sys::{memory, signal, thread_exit};
 
 /// A stack's bytes of blocks, and its blocks, at most and at least.
 const STACK_BYTES_MAX: usize = 32 * 1024;
@@ -106,6 +106,7 @@ pub(crate) fn release_after_fork() {
 
 /// What a marked thread calls when it ends.
 pub(crate) unsafe extern "C" fn at_thread_end(_mark: *mut c_void) {
+    signal::release_thread();
     ENDED.set(true);
     let Some(cache) = CACHE.take() else {
         return;

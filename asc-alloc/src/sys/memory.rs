@@ -25,6 +25,15 @@ fn map(bytes: usize, protection: libc::c_int) -> Option<NonNull<u8>> {
     NonNull::new(start.cast())
 }
 
+/// Gives a mapping of [`map_records`] back to the system.
+///
+/// # Safety
+/// Nothing refers to it any more.
+pub(crate) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: as this function's caller promises. A failure leaves the range mapped and unused.
+    unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+}
+
 /// Makes a part of a reservation readable and writable. False when the system refuses.
 ///
 /// # Safety
@@ -33,6 +42,24 @@ pub(crate) unsafe fn commit(start: *mut u8, bytes: usize) -> bool {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: the range is ours, by the caller's promise; more rights break nobody's assumption.
     unsafe { libc::mprotect(start.cast(), bytes, protection) == 0 }
+}
+
+/// Makes a committed range read-only. False when the system refuses.
+///
+/// # Safety
+/// The range is committed, and every write to it may fault from now on.
+pub(crate) unsafe fn close(start: *mut u8, bytes: usize) -> bool {
+    // SAFETY: as this function's caller promises.
+    unsafe { libc::mprotect(start.cast(), bytes, libc::PROT_READ) == 0 }
+}
+
+/// Keeps the kernel from using huge pages in a range: single pages of it are protected.
+///
+/// # Safety
+/// The range is the allocator's.
+pub(crate) unsafe fn keep_pages_small(start: *mut u8, bytes: usize) {
+    // SAFETY: the contents do not change. A kernel without huge pages refuses, and has none.
+    unsafe { libc::madvise(start.cast(), bytes, libc::MADV_NOHUGEPAGE) };
 }
 
 /// Returns the memory behind a range to the system; the range reads as zero afterwards. False when

@@ -5,4 +5,7 @@
 pub(crate) mod fork;
 pub(crate) mod lock;
 pub(crate) mod memory;
+pub(crate) mod protection_key;
+pub(crate) mod signal;
 pub(crate) mod thread_exit;
+pub(crate) mod userfault;

@@ -1,0 +1,344 @@
+//! A write session: the only time when protected memory changes.
+//!
+//! 1. [`Session::begin`] waits for other sessions and opens the gate for this thread. Sessions are one
+//!    at a time, because a page that one thread has opened is open for all.
+//! 2. The first run writes; the first write to each closed page copies it and opens it.
+//! 3. [`Session::capture`] keeps what the run left, page by page.
+//! 4. [`Session::restore`] puts the old pages back and reads every byte again.
+//! 5. The second run writes the same pages.
+//! 6. [`Session::compare`] demands that they hold what the first run left.
+//! 7. [`Session::commit`] closes the pages. Pages that changed often of late stay open behind the
+//!    gate, with a copy that tells next time whether they changed (the hot set).
+//!
+//! Dropped at any point before that, a session restores the old pages first.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use super::records::{Entry, Page, Records};
+use super::{Pages, pages};
+use crate::stop::stop;
+use crate::sys::lock::Locked;
+use crate::sys::memory::PAGE_BYTES;
+use crate::sys::signal;
+
+/// A page that was opened in two of this many sessions becomes hot, and one that did not change in
+/// as many is closed. Comparing an unchanged hot page costs a thirtieth of a fault, measured.
+const RECENT_SESSIONS: u32 = 32;
+
+/// Held by the thread that has the session.
+static SESSION: Locked<()> = Locked::new(());
+/// That thread's [`token`]; zero for none.
+static OWNER: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static TOKEN: u8 = const { 0 };
+}
+
+/// This thread's right to write to protected memory.
+#[derive(Debug)]
+pub struct Session {
+    /// Entries at [`Session::capture`]; `None` before.
+    captured: Option<usize>,
+    /// Not `Send`: the gate is open for one thread.
+    _this_thread: PhantomData<*const ()>,
+}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BeginError {
+    /// The page level was not started.
+    NotStarted,
+    /// This thread has a session already.
+    Nested,
+    /// There was no memory for the thread's alternate signal stack.
+    NoSignalStack,
+}
+
+impl fmt::Display for BeginError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotStarted => "the page level is not started: call `page::Builder::start` first",
+            Self::Nested => "this thread has a write session: end it before beginning another",
+            Self::NoSignalStack => "no memory for an alternate signal stack: raise the limit",
+        })
+    }
+}
+
+impl std::error::Error for BeginError {}
+
+/// A byte of protected memory that is not what it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageDifference {
+    /// The first byte that differs.
+    pub address: usize,
+    /// What it should hold: what the first run left, or the old value after a rollback.
+    pub expected: u8,
+    /// What it holds.
+    pub found: u8,
+}
+
+impl fmt::Display for PageDifference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            address,
+            expected,
+            found,
+        } = self;
+        write!(
+            formatter,
+            "the byte at {address:#x} is {found:#04x} and should be {expected:#04x}"
+        )
+    }
+}
+
+impl std::error::Error for PageDifference {}
+
+/// A page that the session has changed or opened.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct DirtyPage {
+    /// Where it starts.
+    pub address: usize,
+    /// What it held before the session.
+    pub old: [u8; PAGE_BYTES],
+}
+
+impl Session {
+    /// Begins a session for this thread, after those of other threads.
+    ///
+    /// # Errors
+    /// See [`BeginError`].
+    pub fn begin() -> Result<Self, BeginError> {
+        let pages = pages().ok_or(BeginError::NotStarted)?;
+        if is_mine() {
+            return Err(BeginError::Nested);
+        }
+        if !signal::prepare_thread() {
+            return Err(BeginError::NoSignalStack);
+        }
+        SESSION.take_for_fork();
+        OWNER.store(token(), Relaxed);
+        pages.guard.enter();
+        Ok(Self {
+            captured: None,
+            _this_thread: PhantomData,
+        })
+    }
+
+    /// Keeps what the first run left. Call it once, between the runs.
+    pub fn capture(&mut self) {
+        let records = records();
+        for (index, entry) in entries(records).enumerate() {
+            let current = records.current(entry);
+            let is_hot = index < records.hot.load(Relaxed) as usize;
+            let dirty = !is_hot || !records.is_equal(current, records.old(entry));
+            if dirty {
+                records.copy(current, records.result(entry));
+            }
+            entry.dirty.store(u8::from(dirty), Relaxed);
+        }
+        self.captured = Some(records.count.load(Relaxed) as usize);
+    }
+
+    /// Puts the pages back as they were before the session, and checks it.
+    ///
+    /// # Errors
+    /// The first byte that does not hold its old value.
+    pub fn restore(&mut self) -> Result<(), PageDifference> {
+        let records = records();
+        entries(records).try_for_each(|entry| {
+            let (current, old) = (records.current(entry), records.old(entry));
+            if self.captured.is_none() || entry.dirty.load(Relaxed) != 0 {
+                records.copy(old, current);
+            }
+            demand_equal(records, current, old)
+        })
+    }
+
+    /// Demands that the pages hold what [`Session::capture`] kept.
+    ///
+    /// # Errors
+    /// The first byte that does not.
+    pub fn compare(&self) -> Result<(), PageDifference> {
+        let records = records();
+        let captured = self.captured.unwrap_or(0);
+        entries(records).enumerate().try_for_each(|(index, entry)| {
+            let dirty = index < captured && entry.dirty.load(Relaxed) != 0;
+            let expected = if dirty {
+                records.result(entry)
+            } else {
+                records.old(entry)
+            };
+            demand_equal(records, records.current(entry), expected)
+        })
+    }
+
+    /// The pages that differ from what they were before the session.
+    pub fn dirty_pages(&self) -> impl Iterator<Item = DirtyPage> + '_ {
+        let records = records();
+        entries(records)
+            .map(move |entry| (records.current(entry), records.old(entry)))
+            .filter(move |&(current, old)| !records.is_equal(current, old))
+            .map(|(current, old)| DirtyPage {
+                address: current.address(),
+                old: *old.bytes(),
+            })
+    }
+
+    /// Ends the session; the pages stay as they are.
+    pub fn commit(self) {
+        end(self.captured);
+        core::mem::forget(self);
+    }
+
+    /// Ends the session with the pages as they were before it.
+    ///
+    /// # Errors
+    /// The first byte that does not hold its old value.
+    pub fn roll_back(mut self) -> Result<(), PageDifference> {
+        self.captured = None;
+        let restored = self.restore();
+        end(None);
+        core::mem::forget(self);
+        restored
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.captured = None;
+        if let Err(difference) = self.restore() {
+            stop(format_args!("a rollback failed: {difference}"));
+        }
+        end(None);
+    }
+}
+
+/// Whether this thread has the session. Async-signal-safe.
+pub(super) fn is_mine() -> bool {
+    OWNER.load(Relaxed) == token()
+}
+
+/// The lock of the session across a fork. A thread that forks within its own session has it.
+pub(super) fn take_for_fork() {
+    if !is_mine() {
+        SESSION.take_for_fork();
+    }
+}
+
+pub(super) fn release_after_fork() {
+    if !is_mine() {
+        SESSION.release_after_fork();
+    }
+}
+
+/// A number that no other live thread has.
+fn token() -> usize {
+    TOKEN.with(|token| core::ptr::from_ref(token).addr())
+}
+
+fn records() -> &'static Records {
+    match pages() {
+        Some(pages) => &pages.records,
+        None => stop(format_args!(
+            "a session exists, but the page level was never started"
+        )),
+    }
+}
+
+/// The open pages.
+fn entries(records: &Records) -> impl Iterator<Item = &Entry> {
+    (0..records.count.load(Relaxed) as usize).map(|index| records.entry(index))
+}
+
+fn demand_equal(records: &Records, found: Page, expected: Page) -> Result<(), PageDifference> {
+    if records.is_equal(found, expected) {
+        return Ok(());
+    }
+    let Some(offset) = found.first_difference(expected) else {
+        return Ok(());
+    };
+    Err(PageDifference {
+        address: found.address() + offset,
+        expected: expected.bytes()[offset],
+        found: found.bytes()[offset],
+    })
+}
+
+/// Closes what need not stay open, and the gate.
+fn end(captured: Option<usize>) {
+    let Some(pages) = pages() else {
+        return;
+    };
+    close_pages(pages, captured.is_some());
+    pages.return_memory(false);
+    let session = pages.records.session.load(Relaxed);
+    pages
+        .records
+        .session
+        .store(session.wrapping_add(1).max(1), Relaxed);
+    pages.guard.leave();
+    OWNER.store(0, Relaxed);
+    SESSION.release_after_fork();
+}
+
+fn close_pages(pages: &Pages, captured: bool) {
+    let records = &pages.records;
+    let (count, hot) = (records.count.load(Relaxed), records.hot.load(Relaxed));
+    let (mut kept, mut closed) = (0, 0);
+    for index in 0..count as usize {
+        let entry = records.entry(index);
+        let keep = if index < hot as usize {
+            stays_hot(records, entry, captured)
+        } else {
+            kept < pages.hot_pages_max && becomes_hot(records, entry)
+        };
+        if keep {
+            records.swap(index, kept);
+            kept += 1;
+        } else {
+            records.open(entry.page()).store(0, Relaxed);
+            records.set_scratch(closed, entry.page());
+            closed += 1;
+        }
+    }
+    records.count.store(kept as u32, Relaxed);
+    records.hot.store(kept as u32, Relaxed);
+    records.for_each_run(closed, |page, length| {
+        if !pages.guard.close(page, length) {
+            stop(format_args!(
+                "the system refused to close {length} pages: raise vm.max_map_count"
+            ));
+        }
+    });
+}
+
+/// Brings a hot page's copy up to date; whether it changed recently.
+fn stays_hot(records: &Records, entry: &Entry, captured: bool) -> bool {
+    let (current, old) = (records.current(entry), records.old(entry));
+    let changed = if captured {
+        entry.dirty.load(Relaxed) != 0
+    } else {
+        !records.is_equal(current, old)
+    };
+    if changed {
+        records.copy(current, old);
+        entry.idle.store(0, Relaxed);
+        return true;
+    }
+    entry.idle.fetch_add(1, Relaxed) < RECENT_SESSIONS
+}
+
+/// Whether a cold page was open recently too; if so, its copy is brought up to date.
+fn becomes_hot(records: &Records, entry: &Entry) -> bool {
+    let hot = records.was_open_recently(entry.page(), RECENT_SESSIONS);
+    if hot {
+        records.copy(records.current(entry), records.old(entry));
+        entry.idle.store(0, Relaxed);
+    }
+    hot
+}
