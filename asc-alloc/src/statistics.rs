@@ -2,6 +2,7 @@
 
 use crate::domain::Domain;
 use crate::heap;
+use crate::page;
 
 /// The spans of one arena, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +18,19 @@ pub struct SpanStatistics {
     pub returned_bytes: u64,
 }
 
-/// Both arenas.
+/// The page level's counts since its start; zero before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageStatistics {
+    /// Sessions that have ended.
+    pub sessions: u64,
+    /// Pages that a fault has opened.
+    pub opened_pages: u64,
+    /// Pages that stay open behind the gate at the moment.
+    pub hot_pages: u64,
+}
+
+/// Both arenas, and the page level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -25,6 +38,8 @@ pub struct Statistics {
     pub ordinary: SpanStatistics,
     /// What is allocated inside of them.
     pub protected: SpanStatistics,
+    /// The page level.
+    pub pages: PageStatistics,
 }
 
 /// The heap's numbers at this moment, arena by arena.
@@ -33,5 +48,6 @@ pub fn statistics() -> Statistics {
     Statistics {
         ordinary: heap::spans(Domain::Ordinary).lock().statistics(),
         protected: heap::spans(Domain::Protected).lock().statistics(),
+        pages: page::statistics(),
     }
 }

@@ -45,6 +45,7 @@ pub use stray::{EXIT_STRAY_WRITE, StrayWrite, set_stray_write_reporter};
 use crate::domain::Domain;
 use crate::heap::region::REGION;
 use crate::heap::spans;
+use crate::statistics::PageStatistics;
 use crate::stop::stop;
 use crate::sys::memory::PAGE_BYTES;
 use crate::sys::signal;
@@ -241,10 +242,16 @@ pub fn backend() -> Option<Backend> {
     Some(pages()?.guard.backend())
 }
 
-/// Pages that stay open behind the gate at the moment.
-#[must_use]
-pub fn hot_pages() -> usize {
-    pages().map_or(0, |pages| pages.records.hot.load(Relaxed) as usize)
+/// What [`crate::statistics`] says of the page level.
+pub(crate) fn statistics() -> PageStatistics {
+    let Some(pages) = pages() else {
+        return PageStatistics::default();
+    };
+    PageStatistics {
+        sessions: pages.records.sessions.load(Relaxed),
+        opened_pages: pages.records.opened.load(Relaxed),
+        hot_pages: u64::from(pages.records.hot.load(Relaxed)),
+    }
 }
 
 fn prepare_guard(wanted: Option<Backend>, arena: Arena) -> Result<Guard, StartError> {

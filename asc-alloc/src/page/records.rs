@@ -6,7 +6,7 @@
 
 use core::cmp::Ordering;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::sys::memory::{self, PAGE_BYTES};
 
@@ -50,7 +50,10 @@ pub(crate) struct Records {
     scratch: NonNull<u32>,
     pub(crate) count: AtomicU32,
     pub(crate) hot: AtomicU32,
-    pub(crate) session: AtomicU32,
+    /// Sessions that have ended.
+    pub(crate) sessions: AtomicU64,
+    /// Pages that were appended.
+    pub(crate) opened: AtomicU64,
 }
 
 // SAFETY: the pointers are to mappings that live as long as the process, which the thread with the
@@ -75,7 +78,8 @@ impl Records {
             scratch: memory::map_records(entries_max * size_of::<u32>())?.cast(),
             count: AtomicU32::new(0),
             hot: AtomicU32::new(0),
-            session: AtomicU32::new(1),
+            sessions: AtomicU64::new(0),
+            opened: AtomicU64::new(0),
         })
     }
 
@@ -127,6 +131,7 @@ impl Records {
         self.copy(self.current(entry), self.old(entry));
         self.open(page).store(1, Relaxed);
         self.count.store(index as u32 + 1, Relaxed);
+        self.opened.fetch_add(1, Relaxed);
         true
     }
 
@@ -190,7 +195,8 @@ impl Records {
         let recent = unsafe { self.recent.add(place) };
         // SAFETY: zeroed at first, atomics, never unmapped.
         let recent = unsafe { recent.as_ref() };
-        let now = self.session.load(Relaxed);
+        // From one on: zero stands for never.
+        let now = (self.sessions.load(Relaxed) as u32).wrapping_add(1).max(1);
         let last = recent.session.swap(now, Relaxed);
         recent.page.swap(page, Relaxed) == page && last != 0 && now.wrapping_sub(last) <= sessions
     }

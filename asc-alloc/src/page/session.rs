@@ -276,11 +276,7 @@ fn end(captured: Option<usize>) {
     };
     close_pages(pages, captured.is_some());
     pages.return_memory(false);
-    let session = pages.records.session.load(Relaxed);
-    pages
-        .records
-        .session
-        .store(session.wrapping_add(1).max(1), Relaxed);
+    pages.records.sessions.fetch_add(1, Relaxed);
     pages.guard.leave();
     OWNER.store(0, Relaxed);
     SESSION.release_after_fork();
