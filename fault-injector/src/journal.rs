@@ -137,3 +137,48 @@ fn line(value: &impl Serialize) -> String {
     // Plain structures of numbers and strings always can be written.
     serde_json::to_string(value).unwrap_or_default() + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HEADER: &str = r#"{"schema":1,"target":"t","build":"plain","binary_crc":1,"kernel":"k","cpu":"c","seed":1,"trace_crc":2,"requests":3,"instructions":4,"injections":1,"fault_space":[]}"#;
+    const RECORD: &str = r#"{"id":0,"request":0,"instruction":0,"model":"flags","zone":"libc","address":0,"symbol":"","line":"","text":"","place":"zf","mask":1,"outcome":"masked","detail":"","requests_later":0}"#;
+
+    #[test]
+    fn errors_name_the_line() {
+        let parsed = |text: String| parse(&text).map(|(_, records)| records.len());
+        assert_eq!(parsed(format!("{HEADER}\n{RECORD}\n")), Ok(1));
+        let error = parsed(format!("{HEADER}\n{RECORD}\n{{}}\n")).unwrap_err();
+        assert!(error.contains("line 3"), "{error}");
+        assert!(parsed(RECORD.to_owned()).unwrap_err().contains("line 1"));
+        let later = HEADER.replace("\"schema\":1", "\"schema\":9");
+        assert!(parsed(later).unwrap_err().contains("format 9"));
+        assert!(parsed(String::new()).unwrap_err().contains("empty"));
+    }
+
+    #[test]
+    fn another_campaign_is_not_continued() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("results");
+        let (header, _) = parse(HEADER).unwrap();
+        drop(Journal::open(&path, &header).unwrap());
+        let mut other = header.clone();
+        other.seed = 2;
+        let failure = Journal::open(&path, &other).unwrap_err().to_string();
+        assert!(failure.contains("another campaign"), "{failure}");
+        assert!(Journal::open(&path, &header).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_refused(text in "\\PC{0,80}", cut in 1..HEADER.len()) {
+            prop_assert!(parse(&text).is_err());
+            prop_assert!(parse(&HEADER[..cut]).is_err());
+            let after_header = format!("{HEADER}\nx{text}");
+            prop_assert!(parse(&after_header).is_err());
+        }
+    }
+}

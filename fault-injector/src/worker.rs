@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
@@ -88,7 +89,8 @@ impl<'a> Worker<'a> {
             walk.advance(&self.site(golden_walk.steps[step]).facts)?;
         }
         let mut copy = walk.copy()?;
-        let verdict = self.conclude(&walk, &mut copy, request, said)?;
+        let [limit, _] = oracle::TIME_LIMITS;
+        let verdict = self.conclude(&walk, &mut copy, request, said, limit)?;
         if verdict.outcome == Outcome::Masked && verdict.detail.is_empty() {
             return Ok(());
         }
@@ -149,16 +151,19 @@ impl<'a> Worker<'a> {
         said: u64,
     ) -> Result<Record> {
         let golden_walk = &self.assignment.profile.requests[injection.walk];
-        let mut copy = walk.copy()?;
-        let struck = self.strike(walk, injection, site).apply(&mut copy)?;
-        let verdict = self.conclude(walk, &mut copy, golden_walk.request, said)?;
-        Ok(record(
-            injection,
-            golden_walk.request,
-            site,
-            struck,
-            verdict,
-        ))
+        let request = golden_walk.request;
+        let [first, longer] = oracle::TIME_LIMITS;
+        let mut attempt = |limit| {
+            let mut copy = walk.copy()?;
+            let struck = self.strike(walk, injection, site).apply(&mut copy)?;
+            let verdict = self.conclude(walk, &mut copy, request, said, limit)?;
+            Ok((struck, verdict))
+        };
+        let (mut struck, mut verdict) = attempt(first)?;
+        if verdict.outcome == Outcome::Hung {
+            (struck, verdict) = attempt(longer)?;
+        }
+        Ok(record(injection, request, site, struck, verdict))
     }
 
     fn strike<'b>(&self, walk: &Walk, injection: &Injection, site: &'b Site) -> Strike<'b>
@@ -186,8 +191,9 @@ impl<'a> Worker<'a> {
         copy: &mut crate::tracer::Tracee,
         request: u32,
         said: u64,
+        limit: Duration,
     ) -> Result<Verdict> {
-        let end = oracle::run_out(copy, &self.watchdog)?;
+        let end = oracle::run_out(copy, &self.watchdog, limit)?;
         let messages = oracle::appended(&walk.messages, said)?;
         let errors = oracle::appended(&walk.errors, 0)?;
         for (file, keep) in [(&walk.messages, said), (&walk.errors, 0)] {

@@ -16,17 +16,17 @@ use crate::tracer::maps::Mapping;
 
 /// Crates that only the runtime calls.
 const RUNTIME_PATHS: [&str; 3] = ["asc-runtime/src/", "/crc-fast-", "/memmap2-"];
-const RUNTIME_SYMBOLS: [&str; 7] = [
+const RUNTIME_SYMBOLS: [&str; 6] = [
     "asc_runtime::",
     "crc_fast::",
     "memmap2::",
     "__asan_",
     "__tsan_",
     "__wrap_",
-    "asc_leave_body",
 ];
-/// How functions of the runtime that have unmangled names begin.
-const RUNTIME_PREFIXES: [&str; 4] = ["asc_output_", "asc_input_", "asc_log_", "asc_store_"];
+/// How functions of the runtime that are assembly begin; those of a target are markers.
+const RUNTIME_ASSEMBLY: &str = "asc_";
+const MARKER: &str = "asc_target_";
 const STANDARD_LIBRARY: &str = "/library/";
 
 /// Where an instruction lies.
@@ -190,9 +190,9 @@ fn with_offset(function: &Option<(String, u64)>) -> String {
 }
 
 fn zone_of_symbol(name: &str) -> Zone {
-    let runtime = RUNTIME_SYMBOLS.iter().any(|part| name.contains(part))
-        || RUNTIME_PREFIXES.iter().any(|part| name.starts_with(part));
-    if runtime {
+    let assembly =
+        name.starts_with(RUNTIME_ASSEMBLY) && !name.starts_with(MARKER) && !name.contains("::");
+    if assembly || RUNTIME_SYMBOLS.iter().any(|part| name.contains(part)) {
         Zone::Runtime
     } else {
         Zone::Application
@@ -231,6 +231,7 @@ mod tests {
             Zone::Application
         );
         assert_eq!(zone_of_symbol("asc_target_begin"), Zone::Application);
+        assert_eq!(zone_of_symbol("asc_log_8"), Zone::Runtime);
     }
 
     #[test]

@@ -33,6 +33,9 @@ const USE_OF_TIME: f64 = 0.8;
 /// Least injections of each stratum in each round.
 const LEAST: u64 = 1;
 
+/// Undetected faults that are printed.
+const ESCAPES_SHOWN: usize = 20;
+
 /// Which campaign and which limit.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -86,9 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let start = Instant::now();
     let evidence = gather(&campaign, arguments, start)?;
     let verdict = judge(&campaign, arguments, &evidence, start.elapsed());
-    evidence.escapes.iter().for_each(|record| {
-        eprintln!("undetected: {}", describe(record));
-    });
+    show(&evidence.escapes);
     if arguments.json {
         println!("{}", serde_json::to_string(&verdict).unwrap_or_default());
     } else {
@@ -208,6 +209,16 @@ fn judge(
         max_sdc_rate: arguments.max_sdc_rate,
         injections_per_second: tally.injections() as f64 / spent.as_secs_f64(),
         passed: rate.interval.high <= arguments.max_sdc_rate,
+    }
+}
+
+fn show(escapes: &[Record]) {
+    for record in escapes.iter().take(ESCAPES_SHOWN) {
+        eprintln!("undetected: {}", describe(record));
+    }
+    if escapes.len() > ESCAPES_SHOWN {
+        let more = escapes.len() - ESCAPES_SHOWN;
+        eprintln!("... and {more} more: `asc-inject run` keeps them all");
     }
 }
 

@@ -9,7 +9,7 @@
 use std::process::ExitCode;
 
 use asc_memcached::protocol::frame::{Frame, Framer};
-use asc_memcached::{KeyHasher, Placement, Shard, ShardLimits};
+use asc_memcached::{Disposition, KeyHasher, Placement, Shard, ShardLimits};
 use asc_runtime::{Input, Output};
 use fault_injector::target::{Digest, Target, serve};
 
@@ -19,6 +19,9 @@ mod requests;
 const NOW: u32 = 1_700_000_000;
 /// What the items were stored before that: long enough for a read to move them.
 const AGE_SECONDS: u32 = 100;
+/// The client sees its connection closed.
+const EXIT_CLOSED: i32 = 3;
+const RESUMPTIONS_MAX: u32 = 1000;
 /// Fixed, so that the same keys share buckets in every life.
 const HASH_SEED: u64 = 1;
 
@@ -44,7 +47,18 @@ impl Target for Cache {
     }
 
     fn handle(&mut self, request: &Input<'_>, reply: &mut Output) {
-        self.shard.handle(NOW, request, reply);
+        let mut disposition = self.shard.handle(NOW, request, reply);
+        // What the event loop does. None of it happens in a healthy life of this target's traces.
+        for _ in 0..RESUMPTIONS_MAX {
+            match disposition {
+                Disposition::Continue { at, .. } => {
+                    disposition = self.shard.resume(NOW, request, at, reply);
+                }
+                Disposition::Close => std::process::exit(EXIT_CLOSED),
+                Disposition::Statistics(_) => return reply.write(b"END\r\n"),
+                _ => return,
+            }
+        }
     }
 
     fn digest(&self, digest: &mut Digest) {
