@@ -585,6 +585,44 @@ fn case_older_thread() {
     older.join().expect("reads");
 }
 
+/// The kernel cannot put a signal frame on a closed page, so the handler must have a stack of its own.
+#[test]
+fn a_stack_may_lie_in_protected_memory() {
+    passes("case_protected_stack");
+}
+
+#[test]
+#[ignore = "run as a child per backend"]
+fn case_protected_stack() {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    static SUM: AtomicU64 = AtomicU64::new(0);
+    extern "C" fn on_that_stack() {
+        let mut words = std::hint::black_box([1u64; 4 * PAGE_WORDS]);
+        words[3] = 2;
+        SUM.store(std::hint::black_box(&words).iter().sum(), Relaxed);
+    }
+    start();
+    let mut stack = ALLOC.protected(|| vec![0u8; 1 << 20]);
+    // SAFETY: zero is a valid context for `getcontext` to fill in.
+    let mut here: libc::ucontext_t = unsafe { std::mem::zeroed() };
+    // SAFETY: likewise.
+    let mut there: libc::ucontext_t = unsafe { std::mem::zeroed() };
+    // SAFETY: fills the structure in.
+    unsafe { libc::getcontext(&raw mut there) };
+    there.uc_stack.ss_sp = stack.as_mut_ptr().cast();
+    there.uc_stack.ss_size = stack.len();
+    there.uc_link = &raw mut here;
+    let session = Session::begin().expect("none is open");
+    // SAFETY: the function takes no arguments, and the stack outlives it.
+    unsafe { libc::makecontext(&raw mut there, on_that_stack, 0) };
+    // SAFETY: both contexts are live; the function returns to this one.
+    unsafe { libc::swapcontext(&raw mut here, &raw const there) };
+    assert_eq!(SUM.load(Relaxed), 4 * PAGE_WORDS as u64 + 1);
+    assert!(session.dirty_pages().count() >= 8);
+    session.roll_back().expect("restored");
+    assert!(stack.iter().all(|&byte| byte == 0));
+}
+
 #[test]
 fn returned_memory_is_zero_and_guarded_again() {
     passes("case_returned_memory");
