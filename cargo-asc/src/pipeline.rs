@@ -42,8 +42,13 @@ pub(crate) const INSTRUMENTATION_OPTIONS: &[&str] = &[
     "-asan-stack=0",
     "-asan-globals=0",
     "-asan-instrument-dynamic-allocas=0",
-    // No access is left out because an equal one came before it.
-    "-asan-opt=0",
+    // A store to a known place of the function's own stack needs no hook; it is
+    // left out however it is addressed. Nothing else is: not a store to a global,
+    // not a store because an equal one came before it.
+    "-asan-opt=1",
+    "-asan-opt-stack=1",
+    "-asan-opt-globals=0",
+    "-asan-opt-same-temp=0",
     // The atomics that ThreadSanitizer's pass does not know.
     "-asan-instrument-atomics=1",
     // ECC keeps memory at rest: reads need no check.
