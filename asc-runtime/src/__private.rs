@@ -2,6 +2,13 @@
 
 #[cfg(asc)]
 use core::mem::{ManuallyDrop, MaybeUninit};
+#[cfg(asc)]
+use core::ptr;
+
+#[cfg(asc)]
+use crate::hardened::execution::{ResultPlace, execute};
+#[cfg(asc)]
+use crate::hardened::result_slot::{self, RESULT_ALIGNMENT_MAX, RESULT_BYTES_MAX};
 
 /// One handler in the source.
 #[derive(Debug)]
@@ -54,20 +61,31 @@ pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
         result: MaybeUninit::uninit(),
         panic: None,
     };
+    let place = ResultPlace {
+        start: (&raw mut cell.result).cast(),
+        bytes: if fits_slot::<R>() { size_of::<R>() } else { 0 },
+    };
+    let cell_pointer = (&raw mut cell).cast();
     // SAFETY: `call` expects this cell and catches unwinding. Calling it again is sound because
     // everything the first call did is undone (E3 in `hardened`), moves out of the body included.
-    let receipt = unsafe {
-        crate::hardened::execution::execute(handler, call::<R, F>, (&raw mut cell).cast())
-    };
+    // The place is the cell's own.
+    let receipt = unsafe { execute(handler, call::<R, F>, cell_pointer, place) };
     crate::hardened::execution::demand_receipt(receipt);
     if let Some(panic) = cell.panic {
         std::panic::resume_unwind(panic);
     }
-    // SAFETY: a committed handler's second run did not panic, so it has written the result.
+    // SAFETY: a committed handler's second run did not panic, so it has written the result, and
+    // the engine has delivered it.
     unsafe { cell.result.assume_init() }
 }
 
-/// Where both runs find the body and leave the result.
+/// Whether a result travels through the slot on the handler's stack.
+#[cfg(asc)]
+const fn fits_slot<R>() -> bool {
+    size_of::<R>() <= RESULT_BYTES_MAX && align_of::<R>() <= RESULT_ALIGNMENT_MAX
+}
+
+/// Where both runs find the body, and where the result arrives.
 #[cfg(asc)]
 struct Cell<R, F> {
     body: ManuallyDrop<F>,
@@ -87,14 +105,21 @@ unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
     } = unsafe { &mut *cell.cast::<Cell<R, F>>() };
     // SAFETY: by contract; a bitwise copy, of which one is ever consumed for good.
     let body = unsafe { ManuallyDrop::take(body) };
-    // The cell is in the caller's frame, so the stores to it are logged and compared like any
-    // other; the result is built there, not moved through this frame.
+    // What does not fit the slot is written to the cell. That lies in the caller's frame, so such
+    // stores are logged and compared like any other.
+    let result: *mut R = if fits_slot::<R>() {
+        ptr::with_exposed_provenance_mut(result_slot::address())
+    } else {
+        result.as_mut_ptr()
+    };
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        result.write(body());
+        let value = body();
+        // SAFETY: the slot (R2), or the cell's own place.
+        unsafe { result.write(value) };
     }));
     if let Err(payload) = outcome {
         // SAFETY: a live reference; the place holds `None`, which needs no drop.
-        unsafe { core::ptr::from_mut(panic).write(Some(payload)) };
+        unsafe { ptr::from_mut(panic).write(Some(payload)) };
     }
 }
 

@@ -18,6 +18,7 @@ use super::event_log::EventLog;
 use super::fresh_blocks::FreshBlocks;
 use super::mapping::Mapping;
 use super::output::OutputList;
+use super::result_slot::ResultSlot;
 use super::sys::{ThreadWords, abandon_body, thread_words, vector_registers};
 use super::touched::Touched;
 use super::undo_log::{UndoLog, own_words};
@@ -33,6 +34,7 @@ pub(crate) struct Context {
     pub(crate) fresh: FreshBlocks,
     pub(crate) touched: Touched,
     pub(crate) outputs: OutputList,
+    pub(crate) result: ResultSlot,
     /// The handler in progress.
     pub(crate) handler: Option<&'static Handler>,
     /// 1 or 2 while the body runs.
@@ -202,6 +204,7 @@ impl Context {
             fresh: FreshBlocks::new(),
             touched: Touched::new(),
             outputs: OutputList::new(),
+            result: ResultSlot::new(),
             handler: None,
             run: 0,
             runs: 0,

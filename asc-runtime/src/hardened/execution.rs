@@ -5,7 +5,7 @@
 //! 3. Capture: the results of the first run are read from memory.
 //! 4. Rollback: the old bytes return, and every one of them is verified.
 //! 5. Second run: the same stores, events and output bytes, checked as they come.
-//! 6. Compare: memory, new blocks, counts, sums and outputs must equal the first run's.
+//! 6. Compare: memory, new blocks, counts, sums, outputs and the result must equal the first run's.
 //! 7. Commit: deferred frees happen, outputs are sealed.
 //!
 //! A fault at any stage undoes what was stored and ends the process; nothing of the struck handler
@@ -31,7 +31,16 @@ use super::undo_log::own_words;
 /// A handler's body: calls the closure in the cell and leaves its result there.
 pub(crate) type Body = unsafe extern "C" fn(*mut ());
 
-/// Bytes below the entry that are cleared before each run, until a handler proves deeper.
+/// Where the caller expects the result.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ResultPlace {
+    /// Its first byte.
+    pub(crate) start: *mut u8,
+    /// Its bytes; 0 when the body itself writes to the caller.
+    pub(crate) bytes: usize,
+}
+
+/// Bytes below the base that are cleared before each run, until a handler proves deeper.
 const CLEARED_BYTES_MIN: usize = 512;
 /// Functions that log nothing may reach this far below the deepest hook.
 const SLACK_BYTES: usize = 512;
@@ -69,16 +78,22 @@ impl StackDepth {
 ///
 /// # Safety
 /// `body(cell)` is sound to call, does not unwind, and may be called again after its stores were
-/// undone (E3).
-pub(crate) unsafe fn execute(handler: &'static Handler, body: Body, cell: *mut ()) -> u64 {
+/// undone (E3). `place` is valid for reads and writes of its bytes.
+pub(crate) unsafe fn execute(
+    handler: &'static Handler,
+    body: Body,
+    cell: *mut (),
+    place: ResultPlace,
+) -> u64 {
     let context = attach();
     panic_hook::install();
     super::probe::allocator_is_within_reach(handler, context);
     context.begin(handler);
     own_words().entry = ((&raw const context).addr() - ENGINE_FRAMES_BYTES) & !63;
+    context.result.begin(own_words(), place.bytes);
     context.events.record();
     // SAFETY: by contract.
-    if let Err(fault) = unsafe { attempt(context, body, cell) } {
+    if let Err(fault) = unsafe { attempt(context, body, cell, place.start) } {
         incident::stop(handler.name, context.run, &fault);
     }
     context.finish();
@@ -104,7 +119,12 @@ pub(crate) fn demand_receipt(signature: u64) {
 ///
 /// # Safety
 /// As for [`execute`].
-unsafe fn attempt(context: &mut Context, body: Body, cell: *mut ()) -> Result<(), Fault> {
+unsafe fn attempt(
+    context: &mut Context,
+    body: Body,
+    cell: *mut (),
+    place: *mut u8,
+) -> Result<(), Fault> {
     context.open_gates()?;
     let mut undo = Undo {
         context,
@@ -127,7 +147,8 @@ unsafe fn attempt(context: &mut Context, body: Body, cell: *mut ()) -> Result<()
         unsafe { undo.context.second_run(body, cell) }?;
     }
     if reach(Point::SecondRun, undo.context) {
-        undo.context.compare()?;
+        // SAFETY: by contract.
+        unsafe { undo.context.compare(place) }?;
     }
     undo.armed = false;
     if reach(Point::Compared, undo.context) {
@@ -247,6 +268,7 @@ impl Context {
         self.run_number = self.run_number.wrapping_add(1);
         self.fresh.start_run();
         self.touched.start_run();
+        self.result.start_run(own_words(), run);
         self.fault = None;
         let cleared_bytes = handler.depth.cleared_bytes();
         if (&raw const cleared_bytes).addr() < own_words().entry {
@@ -282,11 +304,15 @@ impl Context {
         unsafe { run_body(body, cell, cleared_bytes, thread_words()) }
     }
 
-    fn compare(&mut self) -> Result<(), Fault> {
+    /// # Safety
+    /// `place` is valid for reads and writes of the result's bytes.
+    unsafe fn compare(&mut self, place: *mut u8) -> Result<(), Fault> {
         self.log.compare(own_words())?;
         self.events.compare()?;
         self.fresh.compare()?;
         self.outputs.compare(self.run_number)?;
+        // SAFETY: by contract.
+        unsafe { self.result.deliver(place) }?;
         self.pass(Gate::Compared)
     }
 

@@ -53,6 +53,7 @@ pub(crate) mod panic_hook;
 pub(crate) mod probe;
 pub(crate) mod refusal;
 pub(crate) mod repeat_filter;
+pub(crate) mod result_slot;
 pub(crate) mod sys;
 pub(crate) mod touched;
 pub(crate) mod undo_log;

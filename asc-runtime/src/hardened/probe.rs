@@ -31,6 +31,7 @@ pub(crate) fn allocator_is_within_reach(handler: &'static Handler, context: &mut
 fn probe(handler: &'static Handler, context: &mut Context) {
     let mut block = core::ptr::null_mut::<u8>();
     own_words().entry = ((&raw const block).addr() - PROBE_FRAMES_BYTES) & !63;
+    context.result.begin(own_words(), 0);
     context.events.record();
     context.fresh.start_run();
     context.log.record(own_words());

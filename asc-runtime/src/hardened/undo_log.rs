@@ -23,16 +23,12 @@ use super::memory::{
     Difference, chain, first_difference, forget_memory, read_word, sum_of, write_word,
 };
 use super::repeat_filter::{RepeatFilter, is_repeat};
-use super::sys::{ThreadWords, thread_words};
+use super::sys::{ThreadWords, WORDS_BYTES_MAX, thread_words};
 
 /// Entries of a fresh log: 16 KiB.
 const ENTRIES_MIN: usize = 512;
 /// Bytes of a fresh arena.
 const ARENA_BYTES_MIN: usize = 16 << 10;
-/// Longer stores are one range entry; shorter ones are split into words, which the repeat filter
-/// understands.
-const WORDS_BYTES_MAX: usize = 64;
-
 /// One store.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
@@ -173,7 +169,8 @@ impl UndoLog {
         .into_iter()
     }
 
-    /// Logs or checks a store of any length.
+    /// Logs or checks a store of any length. A long one is one entry; a short one is split into
+    /// words, which the repeat filter understands.
     pub(crate) fn store(&mut self, address: usize, length: usize) -> Result<(), Fault> {
         if length > WORDS_BYTES_MAX {
             return self.range(address, length);

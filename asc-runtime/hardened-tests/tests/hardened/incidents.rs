@@ -27,7 +27,7 @@ pub(crate) fn of_the_runtime() -> Vec<Incident> {
     RUNTIME.to_vec()
 }
 
-const HANDLERS: [Incident; 44] = [
+const HANDLERS: [Incident; 45] = [
     incident(
         "allocation_size",
         "second_run",
@@ -186,9 +186,18 @@ const HANDLERS: [Incident; 44] = [
         "compare",
         "the runs left different bytes",
     ),
-    incident("returned_word", "compare", "the runs left different bytes"),
+    incident(
+        "returned_word",
+        "compare",
+        "the runs return different values",
+    ),
     incident(
         "returned_structure",
+        "compare",
+        "the runs return different values",
+    ),
+    incident(
+        "returned_beyond_the_slot",
         "compare",
         "the runs left different bytes",
     ),

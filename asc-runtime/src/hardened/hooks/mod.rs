@@ -4,5 +4,5 @@
 //! which `cargo asc` uses as interceptors; no sanitizer runtime is linked.
 
 mod atomics;
-mod ranges;
+pub(crate) mod ranges;
 mod words;

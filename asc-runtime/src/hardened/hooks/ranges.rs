@@ -4,7 +4,7 @@ use core::ptr;
 
 use crate::hardened::Returned;
 use crate::hardened::context::current;
-use crate::hardened::sys::{handler_active, private_entry};
+use crate::hardened::sys::{asc_copy, asc_fill, asc_move, handler_active, private_entry};
 
 /// A store of `length` bytes at `address`: odd widths, vectors, masked stores.
 #[unsafe(no_mangle)]
@@ -65,15 +65,15 @@ private_entry! {
     locals = nothing; inside = store_range;
 }
 private_entry! {
-    fn asc_copy(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
+    pub(crate) fn asc_copy_long(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
     locals = memcpy; inside = copy;
 }
 private_entry! {
-    fn asc_move(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
+    pub(crate) fn asc_move_long(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
     locals = memmove; inside = move_range;
 }
 private_entry! {
-    fn asc_fill(target: *mut u8, byte: i32, length: usize) -> *mut u8;
+    pub(crate) fn asc_fill_long(target: *mut u8, byte: i32, length: usize) -> *mut u8;
     locals = memset; inside = fill;
 }
 

@@ -11,15 +11,20 @@ use super::thread_words::ThreadWords;
 use super::vectors::clear_vectors;
 use crate::hardened::gate;
 
-/// Calls `body(cell)` as a handler's run, on the stack below `words.entry`; the stack is cleared
-/// for `clear` bytes below the call.
+/// Bytes above the base that hold the way back; above them, up to the entry, lies the result slot.
+pub(crate) const BODY_LINK_BYTES: usize = 16;
+
+/// Calls `body(cell)` as a handler's run, with the stack pointer at `words.base`. The stack is
+/// cleared up to `words.entry`, and for `clear` bytes below the base. What the body leaves in the
+/// slot is copied to `words.result`.
 ///
 /// Returns 1 when the body returned and 0 when it was left through [`abandon_body`].
 ///
 /// # Safety
 /// `words` is this thread's (W1), W2 holds but for `active`, and `body(cell)` is sound to call
-/// and does not unwind. `words.entry` is 64-byte aligned and lies below every frame in use; `clear`
-/// is a multiple of 64 and fits the stack below it.
+/// and does not unwind. `words.entry` lies below every frame in use and `words.base` at least
+/// [`BODY_LINK_BYTES`] below it; both are multiples of 64, and so is `clear`, which fits the stack
+/// below the base. `words.result` is valid for writes of `words.result_words`, which fit the slot.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn run_body(
     body: unsafe extern "C" fn(*mut ()),
@@ -48,22 +53,21 @@ pub(crate) unsafe extern "C" fn run_body(
         "mov r8, qword ptr [rcx + {signature}]",
         "add r8, {entered}",
         "mov qword ptr [rcx + {signature}], r8",
-        // Onto the stack below the entry; the way back lies in the word under it.
+        // Onto the stack below the entry; the way back lies in the second word above the base.
         "mov r8, qword ptr [rcx + {entry}]",
         "mov qword ptr [rcx + {deepest}], r8",
-        "lea rax, [r8 - 16]",
-        // Clear what lies below, standing under it meanwhile.
+        "mov rax, qword ptr [rcx + {base}]",
+        // Clear it, standing under it meanwhile.
         "mov r9, rax",
         "sub r9, rdx",
         "mov rsp, r9",
-        "mov qword ptr [r8 - 8], rbp",
         "cmp byte ptr [rcx + {vectors}], 0",
         "je 5f",
         "vxorps xmm0, xmm0, xmm0",
         "2: vmovups ymmword ptr [r9], ymm0",
         "vmovups ymmword ptr [r9 + 32], ymm0",
         "add r9, 64",
-        "cmp r9, rax",
+        "cmp r9, r8",
         "jb 2b",
         "jmp 4f",
         "5: xorps xmm0, xmm0",
@@ -72,9 +76,10 @@ pub(crate) unsafe extern "C" fn run_body(
         "movups xmmword ptr [r9 + 32], xmm0",
         "movups xmmword ptr [r9 + 48], xmm0",
         "add r9, 64",
-        "cmp r9, rax",
+        "cmp r9, r8",
         "jb 2b",
         "4:",
+        "mov qword ptr [rax + 8], rbp",
         "mov rsp, rax",
         // The frame above is now found through the word at rsp + 8.
         ".cfi_escape 0x0f, 0x05, 0x77, 0x08, 0x06, 0x23, 0x10",
@@ -96,7 +101,17 @@ pub(crate) unsafe extern "C" fn run_body(
         "xor r14d, r14d",
         "xor r15d, r15d",
         "call rax",
-        "mov eax, 1",
+        // The result is read as long as the stack above it is this frame's: see `result_slot`.
+        "mov rcx, qword ptr [rip + asc_thread@GOTTPOFF]",
+        "add rcx, qword ptr fs:[0]",
+        "mov rdi, qword ptr [rcx + {result}]",
+        "mov rsi, qword ptr [rcx + {result_words}]",
+        "2: sub rsi, 1",
+        "jb 4f",
+        "mov rax, qword ptr [rsp + rsi * 8 + {link_bytes}]",
+        "mov qword ptr [rdi + rsi * 8], rax",
+        "jmp 2b",
+        "4: mov eax, 1",
         "3: mov rbp, qword ptr [rsp + 8]",
         ".cfi_def_cfa rbp, 16",
         "mov rcx, qword ptr [rbp - 48]",
@@ -121,6 +136,10 @@ pub(crate) unsafe extern "C" fn run_body(
         "jmp 3b",
         ".cfi_endproc",
         entry = const offset_of!(ThreadWords, entry),
+        base = const offset_of!(ThreadWords, base),
+        link_bytes = const BODY_LINK_BYTES,
+        result = const offset_of!(ThreadWords, result),
+        result_words = const offset_of!(ThreadWords, result_words),
         deepest = const offset_of!(ThreadWords, deepest),
         signature = const offset_of!(ThreadWords, signature),
         active = const offset_of!(ThreadWords, active),
@@ -140,9 +159,8 @@ pub(crate) unsafe extern "C" fn run_body(
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn abandon_body(words: *mut ThreadWords) -> ! {
     naked_asm!(
-        "mov rsp, qword ptr [rdi + {entry}]",
-        "sub rsp, 16",
+        "mov rsp, qword ptr [rdi + {base}]",
         "jmp asc_leave_body",
-        entry = const offset_of!(ThreadWords, entry),
+        base = const offset_of!(ThreadWords, base),
     )
 }

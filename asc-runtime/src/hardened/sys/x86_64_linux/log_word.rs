@@ -2,7 +2,7 @@
 //!
 //! Written in assembly for two reasons. It must leave nothing of the runtime on the application's
 //! stack or in its registers (padding copied from there would differ between the runs and blame a
-//! healthy handler), and it must cost the surrounding code no registers: it clobbers four, so the
+//! healthy handler), and it must cost the surrounding code no registers: it clobbers three, so the
 //! code around a store keeps its values where they are.
 //!
 //! 1. A store between the stack pointer and the handler's entry is a local: nothing to do.
@@ -32,15 +32,13 @@ macro_rules! log_word {
             ".p2align 5",
             concat!($name, ":"),
             ".cfi_startproc",
-            "mov r11, qword ptr fs:[0]",
-            "add r11, qword ptr [rip + asc_thread@GOTTPOFF]",
-            "cmp rsp, qword ptr [r11 + {deepest}]",
+            "cmp rsp, qword ptr fs:[asc_thread@TPOFF + {deepest}]",
             "jae 1f",
-            "mov qword ptr [r11 + {deepest}], rsp",
+            "mov qword ptr fs:[asc_thread@TPOFF + {deepest}], rsp",
             // 1. a local?
             "1: mov rax, rdi",
             "sub rax, rsp",
-            "mov rcx, qword ptr [r11 + {entry}]",
+            "mov rcx, qword ptr fs:[asc_thread@TPOFF + {entry}]",
             "sub rcx, rsp",
             "cmp rax, rcx",
             "jb 9f",
@@ -48,10 +46,10 @@ macro_rules! log_word {
             "2: mov rax, rdi",
             "shr rax, 3",
             "imul rax, rax, {spread}",
-            "and rax, qword ptr [r11 + {filter_mask}]",
-            "mov rdx, qword ptr [r11 + {filter}]",
+            "and rax, qword ptr fs:[asc_thread@TPOFF + {filter_mask}]",
+            "mov rdx, qword ptr fs:[asc_thread@TPOFF + {filter}]",
             "lea rax, [rdx + rax * 8]",
-            "mov rcx, qword ptr [r11 + {filter_tag}]",
+            "mov rcx, qword ptr fs:[asc_thread@TPOFF + {filter_tag}]",
             $covered_by_word,
             "add rcx, rdi",
             $size_tag,
@@ -59,26 +57,25 @@ macro_rules! log_word {
             "je 9f",
             "mov qword ptr [rax], rcx",
             // 3. record or check
-            "3: mov rcx, qword ptr [r11 + {cursor}]",
-            "cmp rcx, qword ptr [r11 + {limit}]",
+            "3: mov rcx, qword ptr fs:[asc_thread@TPOFF + {cursor}]",
+            "cmp rcx, qword ptr fs:[asc_thread@TPOFF + {limit}]",
             "jae 7f",
-            "cmp byte ptr [r11 + {phase}], 1",
+            "cmp byte ptr fs:[asc_thread@TPOFF + {phase}], 1",
             "jne 5f",
             $load,
             "mov qword ptr [rcx + {address}], rdi",
             concat!("mov qword ptr [rcx + {length}], ", $size),
             "mov qword ptr [rcx + {old}], rax",
-            "add qword ptr [r11 + {cursor}], {stride}",
+            "add qword ptr fs:[asc_thread@TPOFF + {cursor}], {stride}",
             "jmp 9f",
             "5: cmp qword ptr [rcx + {address}], rdi",
             "jne 7f",
             concat!("cmp qword ptr [rcx + {length}], ", $size),
             "jne 7f",
-            "add qword ptr [r11 + {cursor}], {stride}",
+            "add qword ptr fs:[asc_thread@TPOFF + {cursor}], {stride}",
             "9: xor eax, eax",
             "xor ecx, ecx",
             "xor edx, edx",
-            "xor r11d, r11d",
             "ret",
             // The log is full, the filter wants to grow, or the runs have diverged.
             concat!("7: mov ecx, ", $size),
@@ -162,7 +159,7 @@ global_asm!(
     "ret",
     ".cfi_endproc",
     ".size asc_log_16, . - asc_log_16",
-    // rdi = address, ecx = size, r11 = thread words. Keeps every register but rax, rcx, rdx.
+    // rdi = address, ecx = size. Keeps every register but rax, rcx, rdx.
     ".type asc_log_word_slow, @function",
     "asc_log_word_slow:",
     ".cfi_startproc",
@@ -171,8 +168,8 @@ global_asm!(
     ".cfi_offset rbp, -16",
     "mov rbp, rsp",
     ".cfi_def_cfa_register rbp",
-    "mov qword ptr [r11 + {active}], 0",
-    "mov rsp, qword ptr [r11 + {private_top}]",
+    "mov qword ptr fs:[asc_thread@TPOFF + {active}], 0",
+    "mov rsp, qword ptr fs:[asc_thread@TPOFF + {private_top}]",
     "push rdi",
     "push rsi",
     "push r8",
@@ -209,7 +206,7 @@ global_asm!(
     "pop r8",
     "pop rsi",
     "pop rdi",
-    "mov qword ptr [r11 + {active}], 1",
+    "mov qword ptr fs:[asc_thread@TPOFF + {active}], 1",
     "mov rsp, rbp",
     "pop rbp",
     ".cfi_def_cfa rsp, 8",
@@ -248,7 +245,6 @@ macro_rules! word_store_hooks {
                                     out("rax") _,
                                     out("rcx") _,
                                     out("rdx") _,
-                                    out("r11") _,
                                 )
                             }
                         },

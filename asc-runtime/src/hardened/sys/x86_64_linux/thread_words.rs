@@ -19,8 +19,10 @@ use crate::hardened::undo_log::Entry;
 pub(crate) struct ThreadWords {
     /// 1 while a handler's own code runs; 0 outside handlers and inside the runtime.
     pub(crate) active: u64,
-    /// The stack pointer at the handler's entry; addresses below it are the handler's locals.
+    /// The top of the handler's stack; addresses below it are the handler's locals.
     pub(crate) entry: usize,
+    /// The stack pointer in the body's caller, a multiple of 64; see [`super::run_body`].
+    pub(crate) base: usize,
     /// The lowest stack pointer any hook of this run has seen.
     pub(crate) deepest: usize,
     /// Where the next log entry goes (recording) or is expected (checking).
@@ -43,11 +45,15 @@ pub(crate) struct ThreadWords {
     pub(crate) signature: u64,
     /// The first stack word above the return address at the last entry into the runtime.
     pub(crate) seventh_argument: u64,
+    /// Where the result of the run in progress is copied.
+    pub(crate) result: *mut u64,
+    /// How many words it has.
+    pub(crate) result_words: usize,
     /// 0 with SSE only, 1 with AVX, 2 with AVX-512.
     pub(crate) vectors: u64,
 }
 
-const _: () = assert!(size_of::<ThreadWords>() == 128);
+const _: () = assert!(size_of::<ThreadWords>() == 192);
 
 global_asm!(
     ".pushsection .tbss.asc_thread,\"awT\",@nobits",

@@ -32,7 +32,7 @@ impl Subject for Nested {
     fn step(&mut self, random: u64) -> u64 {
         let mut random = Random::new(random);
         let word = random.word();
-        match random.below(7) {
+        match random.below(8) {
             0 => add(&mut self.words, word),
             1 => self.append(&word, 3),
             2 => self.note(word as u16),
@@ -43,6 +43,7 @@ impl Subject for Nested {
                 self.text.push_str(&total.to_string());
                 self.words.push(bytes[4].into());
             }
+            6 => return results_of_every_size(word),
             _ => return fallible(word).unwrap_or_else(|text| digest(&text)),
         }
         if self.words.len() > LENGTH_MAX {
@@ -113,6 +114,32 @@ fn reply(words: &[u64]) -> Reply {
         bytes: [words.len() as u8; 47],
         total,
     }
+}
+
+/// Results below, at and beyond what the engine's slot for results takes, and one that is aligned
+/// more strictly than it.
+fn results_of_every_size(word: u64) -> u64 {
+    #[asc_handler]
+    fn sized<const BYTES: usize>(word: u64) -> [u8; BYTES] {
+        std::array::from_fn(|at| (word >> (at % 8)) as u8)
+    }
+    #[derive(Clone)]
+    #[repr(align(64))]
+    struct Aligned(u64);
+    #[asc_handler]
+    fn aligned(word: u64) -> Aligned {
+        Aligned(word)
+    }
+    let Aligned(echo) = aligned(word);
+    digest(&(
+        echo,
+        sized::<0>(word),
+        sized::<1>(word),
+        sized::<7>(word),
+        sized::<31>(word),
+        (sized::<255>(word).as_slice(), sized::<256>(word).as_slice()),
+        sized::<257>(word).as_slice(),
+    ))
 }
 
 #[asc_handler]

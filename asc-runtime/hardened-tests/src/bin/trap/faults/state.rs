@@ -13,6 +13,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ("stray_store_in_first_run", stray_store_in_first_run),
     ("returned_word", returned_word),
     ("returned_structure", returned_structure),
+    ("returned_beyond_the_slot", returned_beyond_the_slot),
     ("new_block", new_block),
     ("large_new_block", large_new_block),
     ("static_word", static_word),
@@ -99,6 +100,16 @@ fn returned_structure() {
         std::hint::black_box([in_second_run(second, 0, 1 << 63); 9])
     }
     assert_eq!(handler()[8], 0);
+}
+
+/// A result too large for the place that the engine keeps for results.
+fn returned_beyond_the_slot() {
+    #[asc_handler]
+    fn handler() -> [u64; 100] {
+        let second = second_run();
+        std::hint::black_box([in_second_run(second, 0, 1 << 63); 100])
+    }
+    assert_eq!(handler()[99], 0);
 }
 
 /// A bit flips in a block that the handler has just allocated and filled.
