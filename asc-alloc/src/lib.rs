@@ -45,6 +45,7 @@
 //! x86-64 Linux with glibc. A signal handler must not allocate. C code allocates here only if it is told
 //! to; memory of the C library's own `malloc` is neither guarded nor compared.
 
+pub mod line_code;
 pub mod page;
 pub mod safety_argument;
 

@@ -57,3 +57,74 @@ fn release() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::Domain;
+    use crate::heap::region::REGION;
+    use crate::heap::{class, spans};
+    use crate::size_class::SizeClass;
+
+    /// Another thread holds a lock while this one forks; the child can take it.
+    #[test]
+    fn a_child_finds_every_lock_free() {
+        assert!(REGION.prepare());
+        let last = SizeClass::from_index(39).unwrap();
+        let first = SizeClass::from_index(0).unwrap();
+        is_free_in_child(
+            || class(Domain::Ordinary, first).take_for_fork(),
+            || class(Domain::Ordinary, first).release_after_fork(),
+        );
+        is_free_in_child(
+            || class(Domain::Protected, last).take_for_fork(),
+            || class(Domain::Protected, last).release_after_fork(),
+        );
+        is_free_in_child(
+            || spans(Domain::Protected).take_for_fork(),
+            || spans(Domain::Protected).release_after_fork(),
+        );
+        is_free_in_child(
+            || RESERVING.take_for_fork(),
+            || RESERVING.release_after_fork(),
+        );
+        is_free_in_child(
+            thread_cache::take_for_fork,
+            thread_cache::release_after_fork,
+        );
+    }
+
+    fn is_free_in_child(take: impl Fn() + Sync, release: impl Fn() + Sync) {
+        let taken = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                take();
+                taken.wait();
+                // Time for the fork to begin; without it the test only sees less.
+                std::thread::sleep(Duration::from_millis(50));
+                release();
+            });
+            taken.wait();
+            // SAFETY: the child takes locks of this crate, which are prepared for forks, and ends.
+            let process = unsafe { libc::fork() };
+            if process == 0 {
+                // SAFETY: ends a child that waits for a lock forever.
+                unsafe { libc::alarm(20) };
+                take();
+                release();
+                // SAFETY: ends the child.
+                unsafe { libc::_exit(0) };
+            }
+            let mut status = 0;
+            // SAFETY: the child is this process's own.
+            assert_eq!(
+                unsafe { libc::waitpid(process, &raw mut status, 0) },
+                process
+            );
+            assert_eq!(status, 0, "the child waited for a lock that nobody holds");
+        });
+    }
+}
