@@ -61,6 +61,7 @@ fn release() {
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::time::Duration;
 
     use super::*;
@@ -69,42 +70,44 @@ mod tests {
     use crate::heap::{class, spans};
     use crate::size_class::SizeClass;
 
-    /// Another thread holds a lock while this one forks; the child can take it.
+    /// Another thread holds a lock while this one forks: the child sees what it did with the lock as a
+    /// whole, and can take it.
     #[test]
-    fn a_child_finds_every_lock_free() {
+    fn a_fork_waits_for_every_lock() {
         assert!(REGION.prepare());
         let last = SizeClass::from_index(39).unwrap();
         let first = SizeClass::from_index(0).unwrap();
-        is_free_in_child(
+        is_whole_in_child(
             || class(Domain::Ordinary, first).take_for_fork(),
             || class(Domain::Ordinary, first).release_after_fork(),
         );
-        is_free_in_child(
+        is_whole_in_child(
             || class(Domain::Protected, last).take_for_fork(),
             || class(Domain::Protected, last).release_after_fork(),
         );
-        is_free_in_child(
+        is_whole_in_child(
             || spans(Domain::Protected).take_for_fork(),
             || spans(Domain::Protected).release_after_fork(),
         );
-        is_free_in_child(
+        is_whole_in_child(
             || RESERVING.take_for_fork(),
             || RESERVING.release_after_fork(),
         );
-        is_free_in_child(
+        is_whole_in_child(
             thread_cache::take_for_fork,
             thread_cache::release_after_fork,
         );
     }
 
-    fn is_free_in_child(take: impl Fn() + Sync, release: impl Fn() + Sync) {
-        let taken = Barrier::new(2);
+    fn is_whole_in_child(take: impl Fn() + Sync, release: impl Fn() + Sync) {
+        let (taken, done) = (Barrier::new(2), AtomicBool::new(false));
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 take();
                 taken.wait();
-                // Time for the fork to begin; without it the test only sees less.
+                // Time for the fork to begin; with less the test only sees less.
                 std::thread::sleep(Duration::from_millis(50));
+                done.store(true, Relaxed);
                 release();
             });
             taken.wait();
@@ -116,15 +119,13 @@ mod tests {
                 take();
                 release();
                 // SAFETY: ends the child.
-                unsafe { libc::_exit(0) };
+                unsafe { libc::_exit(i32::from(!done.load(Relaxed))) };
             }
             let mut status = 0;
             // SAFETY: the child is this process's own.
-            assert_eq!(
-                unsafe { libc::waitpid(process, &raw mut status, 0) },
-                process
-            );
-            assert_eq!(status, 0, "the child waited for a lock that nobody holds");
+            let waited = unsafe { libc::waitpid(process, &raw mut status, 0) };
+            assert_eq!(waited, process);
+            assert_eq!(status, 0, "the child was forked in the midst of a change");
         });
     }
 }
