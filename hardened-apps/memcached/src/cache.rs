@@ -1,17 +1,24 @@
 //! The cache: everything that the handler reads and writes.
 //!
 //! Bottom up: `paged` vectors hold the `slots` of items and the buckets of the `index`; the
-//! `lru` list is threaded through the slots; `memory` counts bytes; `entries` keeps these
-//! four consistent. A [`shard`] adds what memcached's commands mean: expiry, flushing, unique
+//! `lru` lists are threaded through the slots; `memory` and `classes` count bytes; `entries` keeps
+//! these consistent; `eviction` makes room. A [`shard`] adds what memcached's commands mean: expiry, flushing, unique
 //! identifiers, counters and replies.
 
+pub mod class_view;
+pub mod classes;
 pub mod counters;
+pub mod details;
 pub mod disposition;
+pub mod eviction;
 pub mod inspection;
 pub mod placement;
 pub mod shard;
 
 mod arithmetic;
+mod binary;
+mod cachedump;
+mod crawler;
 mod entries;
 mod expiry;
 mod flush;
@@ -19,6 +26,9 @@ mod index;
 mod item;
 mod lru;
 mod memory;
+mod meta;
+mod meta_line;
+mod meta_store;
 mod paged;
 mod removal;
 mod retrieval;

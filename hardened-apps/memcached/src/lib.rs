@@ -13,16 +13,22 @@
 //!    in what was read, so that the replies to pipelined requests leave together.
 //!
 //! # Where it differs from memcached 1.6.18
-//! - The meta and binary protocols, UDP, Unix sockets, TLS and SASL are not there; a client of the
-//!   binary protocol is disconnected by its first byte.
-//! - Memory is counted per item instead of in slab classes and divided evenly among one shard per
-//!   thread, each with one LRU list; `stats items` and `stats slabs` are all but empty.
+//! - TLS, SASL and `-Y` are refused at the start; `watch` is answered as if switched off.
+//! - Memory is counted per item and not in slab pages: the size classes of `stats items` and
+//!   `stats slabs` are bookkeeping, every item of the shard competes for eviction with every other,
+//!   and more items fit. `slabs reassign` is answered as if switched off.
+//! - Memory is divided evenly among the shards, at most one per thread and none smaller than 64 of
+//!   the largest items (64 MiB), because the order of eviction is that of one shard.
 //! - Running as root without `-u` is a warning and not an error.
 //! - A delayed `flush_all` happens in its second; memcached's begins one second earlier and
 //!   brings back what an earlier one had flushed and nobody had asked for.
 //! - A retrieval with a key that is too long does nothing but say so; memcached has touched the
 //!   keys before it, and drops replies of earlier pipelined requests.
-//! - `incr` of a value with many digits never reads beyond the item.
+//! - `incr` of a value with many digits never reads beyond the item; `ma` with `T` sets the time of
+//!   a number that has become longer, too.
+//! - A binary request with an unknown opcode is skipped as a whole, its key included.
+//! - `lru_crawler metadump` behind any unsent reply is refused; memcached sends those of `get` first.
+//! - `-R` limits requests only if it is given.
 //!
 //! # Example
 //! ```

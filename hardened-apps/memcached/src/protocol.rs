@@ -1,4 +1,4 @@
-//! memcached's classic text protocol.
+//! memcached's protocols: classic text, meta and binary.
 //!
 //! [`frame`] finds where a request ends, outside of the handler; `command` understands its
 //! command line, inside. Both look for the end of the line and for the length of a data block with
@@ -8,6 +8,12 @@
 pub mod frame;
 pub mod reply;
 
+pub(crate) mod administration;
+pub(crate) mod base64;
+pub(crate) mod binary;
+pub(crate) mod meta;
+
+mod class_selection;
 mod command;
 
 mod line;
@@ -16,12 +22,15 @@ mod rejection;
 mod scan;
 mod words;
 
+pub use class_selection::ClassSelection;
 pub use command::StatisticsKind;
 pub(crate) use command::{
-    Arithmetic, Command, Delete, Direction, Retrieval, Store, StoreMode, Touch,
+    Arithmetic, CacheDump, Command, Delete, DetailCommand, Direction, Retrieval, Store, StoreMode,
+    Touch,
 };
 pub(crate) use line::split_request;
 pub(crate) use rejection::Rejection;
+pub(crate) use words::Words;
 
 /// Longest key.
 pub const KEY_BYTES_MAX: usize = 250;

@@ -1,47 +1,97 @@
 //! Everything around the handler: sockets, threads, time.
 //!
-//! 1. `listener` binds the sockets; `privileges` gives up root.
-//! 2. The main thread accepts connections and hands them to the workers in turn.
-//! 3. Each `worker` runs an event loop over its connections.
-//! 4. A `connection` reads, frames, executes and sends; `execution` calls the handlers.
-//! 5. SIGINT or SIGTERM ends the process.
+//! 1. `daemon` sends the process into the background if it is to go there; `sockets` opens the
+//!    sockets; `privileges` gives up root.
+//! 2. The main thread accepts connections (`listener`) and hands them to the workers in turn.
+//! 3. Each `worker` runs an event loop over its connections; one also serves `datagrams`.
+//! 4. A `connection` reads, frames, executes and sends; `execution` calls the handlers;
+//!    `administration` does what is about the server and not about items.
+//! 5. `maintenance` balances the LRU and crawls for dead items.
+//! 6. SIGINT or SIGTERM ends the process, SIGUSR1 after what was received is answered.
 
 pub mod failure;
 
+mod administration;
 mod buffers;
 mod clock;
 mod connection;
+mod connection_record;
+mod daemon;
+mod datagrams;
+mod details;
 mod execution;
 mod gathering;
 mod input_buffer;
 mod listener;
 mod log;
+mod maintenance;
 mod privileges;
+mod settings;
 mod shared;
+mod size_classes;
+mod sockets;
+mod stream;
 mod termination;
 mod worker;
 
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use failure::Failure;
 use listener::Listener;
 use shared::Shared;
+use sockets::Sockets;
 use worker::WorkerHandle;
 
 use crate::options::Options;
+
+/// How long the end waits for peers that do not read.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Serves until the process is told to stop.
 ///
 /// # Errors
 /// Says what could not be set up.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    termination::exit_on_signals()?;
     privileges::raise_file_limit(options.conn_limit)?;
-    let shared = Arc::new(Shared::new(options)?);
-    let listener = Listener::bind(options)?;
+    let sockets = Sockets::open(options)?;
     privileges::drop_root(options.user.as_deref())?;
+    daemon::prepare_process(options)?;
+    if let (true, Some(path)) = (options.daemon, &options.pidfile) {
+        daemon::write_pid_file(path)?;
+    }
+    let shared = Arc::new(Shared::new(options)?);
+    for socket in &sockets.listening {
+        shared
+            .records
+            .add_listening(socket.file(), socket.address());
+    }
+    for socket in &sockets.datagrams {
+        let address = socket.local_addr().map(|address| format!("udp:{address}"));
+        shared
+            .records
+            .add_listening(socket.as_raw_fd(), address.unwrap_or_default());
+    }
+    let listener = Listener::new(sockets.listening)?;
+    termination::watch_signals(&shared, listener.waker()?)?;
+    let mut datagrams = sockets.datagrams;
     let workers = (0..usize::from(options.threads))
-        .map(|number| WorkerHandle::start(number, &shared))
+        .map(|number| WorkerHandle::start(number, &shared, std::mem::take(&mut datagrams)))
         .collect::<Result<Vec<_>, _>>()?;
-    listener.accept_forever(&shared, &workers)
+    maintenance::start(&shared)?;
+    listener.accept_until_stopped(&shared, &workers)?;
+    finish(&workers);
+    Ok(())
+}
+
+/// Waits until the workers have answered what they have received.
+fn finish(workers: &[WorkerHandle]) {
+    workers.iter().for_each(WorkerHandle::wake);
+    let deadline = Instant::now() + STOP_PATIENCE;
+    while !workers.iter().all(WorkerHandle::has_ended) && Instant::now() < deadline {
+        thread::sleep(STOP_CHECK_INTERVAL);
+    }
 }

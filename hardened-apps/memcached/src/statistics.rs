@@ -3,27 +3,43 @@
 //! The numbers are gathered outside of any handler, because they come from all shards, from the
 //! process and from the runtime. Writing them is a handler like every other answer.
 
-use asc_runtime::{Output, asc_handler};
+use std::borrow::Cow;
+
+use asc_runtime::{Input, Output, asc_handler};
 
 use crate::cache::counters::Counters;
 use crate::cache::shard::Usage;
+use crate::protocol::binary::{Request, ResponseHeader, Status};
 use crate::protocol::reply;
 
 /// A line: `STAT <name> <value>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statistic {
-    name: &'static str,
+    name: Cow<'static, str>,
     value: String,
 }
 
 impl Statistic {
     /// A line with this name and value.
-    pub fn new(name: &'static str, value: impl ToString) -> Self {
+    pub fn new(name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
         Self {
-            name,
+            name: name.into(),
             value: value.to_string(),
         }
     }
+}
+
+impl Statistic {
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Writes a reply that the server has chosen.
+#[asc_handler]
+pub fn write_reply(text: &[u8], output: &mut Output) {
+    output.write(text);
 }
 
 /// Writes the lines and `END`.
@@ -37,6 +53,29 @@ pub fn write_statistics(lines: &[Statistic], output: &mut Output) {
         output.write(b"\r\n");
     }
     output.write(reply::END);
+}
+
+/// Writes a packet of the binary protocol for each line, and an empty one, in answer to `request`.
+#[asc_handler]
+pub fn write_statistics_binary(request: &Input<'_>, lines: &[Statistic], output: &mut Output) {
+    let Ok(request) = Request::parse(request.bytes()) else {
+        return;
+    };
+    let end = Statistic::new("", "");
+    for line in lines.iter().chain([&end]) {
+        let header = ResponseHeader {
+            opcode: request.opcode,
+            status: Status::Success,
+            opaque: request.opaque,
+            cas: 0,
+            extras_length: 0,
+            key_length: line.name.len() as u16,
+            body_length: (line.name.len() + line.value.len()) as u32,
+        };
+        output.write(&header.bytes());
+        output.write(line.name.as_bytes());
+        output.write(line.value.as_bytes());
+    }
 }
 
 /// The work of the hardening so far: `stats asc`.
@@ -85,7 +124,8 @@ mod tests {
 
     #[test]
     fn the_hardening_reports_its_five_lines() {
-        let names: Vec<&str> = hardening().iter().map(|line| line.name).collect();
+        let lines = hardening();
+        let names: Vec<&str> = lines.iter().map(|line| line.name.as_ref()).collect();
         assert_eq!(
             names,
             [

@@ -1,4 +1,4 @@
-//! `incr` and `decr`.
+//! `incr` and `decr`, in every protocol.
 
 use asc_runtime::Output;
 
@@ -7,20 +7,42 @@ use super::item::{Item, Parts};
 use super::placement::KeyHash;
 use super::shard::{Shard, answer_unless};
 use super::slots::SlotId;
+use super::storage::Outcome;
 use crate::protocol::{Arithmetic, Direction, number, reply};
 
 /// The digits of a `u64` and CRLF.
 const NUMBER_LINE_BYTES_MAX: usize = 20 + 2;
 
+/// Why a number was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unchanged {
+    NotFound,
+    /// It has another unique identifier.
+    Different,
+    NonNumeric,
+    NoMemory,
+}
+
+/// A change of a number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Delta<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) direction: Direction,
+    pub(super) delta: u64,
+    /// Only the item with this unique identifier, unless it is 0.
+    pub(super) only: u64,
+}
+
 /// A number in decimal digits, followed by CRLF.
 #[derive(Debug)]
-struct NumberLine {
+pub(super) struct NumberLine {
     bytes: [u8; NUMBER_LINE_BYTES_MAX],
     digits: usize,
+    pub(super) value: u64,
 }
 
 impl NumberLine {
-    fn new(value: u64) -> Self {
+    pub(super) fn new(value: u64) -> Self {
         let mut buffer = itoa::Buffer::new();
         let text = buffer.format(value).as_bytes();
         let mut bytes = [0; NUMBER_LINE_BYTES_MAX];
@@ -29,14 +51,15 @@ impl NumberLine {
         Self {
             bytes,
             digits: text.len(),
+            value,
         }
     }
 
-    fn digits(&self) -> &[u8] {
+    pub(super) fn digits(&self) -> &[u8] {
         &self.bytes[..self.digits]
     }
 
-    fn line(&self) -> &[u8] {
+    pub(super) fn line(&self) -> &[u8] {
         &self.bytes[..self.digits + 2]
     }
 }
@@ -52,55 +75,96 @@ impl Shard {
             Ok(hash) => hash,
             Err(elsewhere) => return elsewhere,
         };
-        let Some(id) = self.find_live(now, hash, request.key) else {
-            *self.arithmetic_counter(request.direction, false) += 1;
-            answer_unless(request.noreply, output, reply::NOT_FOUND);
-            return Disposition::Done;
+        let delta = Delta {
+            key: request.key,
+            direction: request.direction,
+            delta: request.delta,
+            only: 0,
         };
-        let Some(value) = number::parse_u64(self.entries.item(id).data()) else {
-            answer_unless(request.noreply, output, reply::NON_NUMERIC);
-            return Disposition::Done;
-        };
-        *self.arithmetic_counter(request.direction, true) += 1;
-        let line = NumberLine::new(match request.direction {
-            Direction::Increment => value.wrapping_add(request.delta),
-            Direction::Decrement => value.saturating_sub(request.delta),
-        });
-        self.write_number(now, hash, id, &line);
-        answer_unless(request.noreply, output, line.line());
+        match self.add_delta(now, hash, &delta) {
+            Ok((_, number)) => answer_unless(request.noreply, output, number.line()),
+            Err(Unchanged::NotFound) => {
+                self.count_arithmetic_miss(request.direction);
+                answer_unless(request.noreply, output, reply::NOT_FOUND);
+            }
+            Err(Unchanged::NonNumeric) => {
+                answer_unless(request.noreply, output, reply::NON_NUMERIC);
+            }
+            Err(Unchanged::Different | Unchanged::NoMemory) => {
+                answer_unless(request.noreply, output, reply::NO_MEMORY_INCREMENTING);
+            }
+        }
         Disposition::Done
     }
 
+    /// Changes a number; returns where it is and what it has become.
+    pub(super) fn add_delta(
+        &mut self,
+        now: u32,
+        hash: KeyHash,
+        request: &Delta<'_>,
+    ) -> Result<(SlotId, NumberLine), Unchanged> {
+        let id = self
+            .find_live(now, hash, request.key)
+            .ok_or(Unchanged::NotFound)?;
+        let item = self.entries.item(id);
+        if item.data().is_empty() {
+            return Err(Unchanged::NonNumeric);
+        }
+        if request.only != 0 && request.only != self.visible_cas(item) {
+            return Err(Unchanged::Different);
+        }
+        let value = number::parse_u64(item.data()).ok_or(Unchanged::NonNumeric)?;
+        let number = NumberLine::new(match request.direction {
+            Direction::Increment => value.wrapping_add(request.delta),
+            Direction::Decrement => value.saturating_sub(request.delta),
+        });
+        match request.direction {
+            Direction::Increment => self.counters.incr_hits += 1,
+            Direction::Decrement => self.counters.decr_hits += 1,
+        }
+        self.write_number(now, hash, id, &number)?;
+        Ok((id, number))
+    }
+
+    pub(super) fn count_arithmetic_miss(&mut self, direction: Direction) {
+        match direction {
+            Direction::Increment => self.counters.incr_misses += 1,
+            Direction::Decrement => self.counters.decr_misses += 1,
+        }
+    }
+
     /// In place when the digits fit, padded with spaces as memcached does.
-    fn write_number(&mut self, now: u32, hash: KeyHash, id: SlotId, line: &NumberLine) {
-        let digits = line.digits();
+    fn write_number(
+        &mut self,
+        now: u32,
+        hash: KeyHash,
+        id: SlotId,
+        number: &NumberLine,
+    ) -> Result<(), Unchanged> {
+        let digits = number.digits();
         let item = self.entries.item(id);
         if digits.len() > item.data().len() {
             let parts = Parts {
                 key: item.key(),
                 flags: item.flags,
                 head: b"",
-                tail: line.line(),
+                tail: number.line(),
+                end: b"",
             };
             let item = Item::new(&parts, self.next_cas, now, item.expires_at);
-            self.put(now, hash, Some(id), item);
-            return;
+            return match self.put(now, hash, Some(id), item) {
+                Outcome::Stored => Ok(()),
+                _ => Err(Unchanged::NoMemory),
+            };
         }
         let cas = self.take_cas();
         let item = self.entries.item_mut(id);
         item.cas = cas;
-        let (number, padding) = item.data_mut().split_at_mut(digits.len());
-        number.copy_from_slice(digits);
+        let (value, padding) = item.data_mut().split_at_mut(digits.len());
+        value.copy_from_slice(digits);
         padding.fill(b' ');
-        self.entries.touch(id, now);
-    }
-
-    fn arithmetic_counter(&mut self, direction: Direction, hit: bool) -> &mut u64 {
-        match (direction, hit) {
-            (Direction::Increment, true) => &mut self.counters.incr_hits,
-            (Direction::Increment, false) => &mut self.counters.incr_misses,
-            (Direction::Decrement, true) => &mut self.counters.decr_hits,
-            (Direction::Decrement, false) => &mut self.counters.decr_misses,
-        }
+        self.entries.note_change(id, now);
+        Ok(())
     }
 }

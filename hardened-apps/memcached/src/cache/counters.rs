@@ -56,16 +56,79 @@ pub struct Counters {
     pub expired_unfetched: u64,
     /// Evicted items that nobody had read.
     pub evicted_unfetched: u64,
+    /// Evicted items that were read of late.
+    pub evicted_active: u64,
+    /// `me`.
+    pub cmd_meta: u64,
+    /// Dead items removed by the crawler.
+    pub crawler_reclaimed: u64,
+    /// Items that the crawler looked at.
+    pub crawler_items_checked: u64,
+    /// Items that went from HOT or WARM to COLD.
+    pub moves_to_cold: u64,
+    /// Items that went to WARM.
+    pub moves_to_warm: u64,
+    /// Items that went from the end of WARM to its beginning.
+    pub moves_within_lru: u64,
+    /// How often the segments were balanced.
+    pub maintenance_runs: u64,
+}
+
+/// Counters of one size class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClassCounters {
+    /// Items evicted.
+    pub evicted: u64,
+    /// Of those, items that would have expired.
+    pub evicted_nonzero: u64,
+    /// Seconds that the item evicted last had not been touched.
+    pub evicted_time: u32,
+    /// Evicted items that nobody had read.
+    pub evicted_unfetched: u64,
+    /// Evicted items that were read of late.
+    pub evicted_active: u64,
+    /// Items that did not fit.
+    pub out_of_memory: u64,
+    /// Dead items removed to make room.
+    pub reclaimed: u64,
+    /// Of those, items that nobody had read.
+    pub expired_unfetched: u64,
+    /// Dead items removed by the crawler.
+    pub crawler_reclaimed: u64,
+    /// Items that the crawler looked at.
+    pub crawler_items_checked: u64,
+    /// Items that went from HOT or WARM to COLD.
+    pub moves_to_cold: u64,
+    /// Items that went from the end of WARM to its beginning.
+    pub moves_within_lru: u64,
+}
+
+impl AddAssign for ClassCounters {
+    fn add_assign(&mut self, other: Self) {
+        self.evicted += other.evicted;
+        self.evicted_nonzero += other.evicted_nonzero;
+        self.evicted_time = self.evicted_time.max(other.evicted_time);
+        self.evicted_unfetched += other.evicted_unfetched;
+        self.evicted_active += other.evicted_active;
+        self.out_of_memory += other.out_of_memory;
+        self.reclaimed += other.reclaimed;
+        self.expired_unfetched += other.expired_unfetched;
+        self.crawler_reclaimed += other.crawler_reclaimed;
+        self.crawler_items_checked += other.crawler_items_checked;
+        self.moves_to_cold += other.moves_to_cold;
+        self.moves_within_lru += other.moves_within_lru;
+    }
 }
 
 impl Counters {
     /// The counters that `stats` shows, in its order, with their names.
-    pub fn named(&self) -> [(&'static str, u64); 26] {
+    pub fn named(&self) -> [(&'static str, u64); 33] {
         [
             ("cmd_get", self.get_hits + self.get_misses),
             ("cmd_set", self.cmd_set),
             ("cmd_flush", self.cmd_flush),
             ("cmd_touch", self.touch_hits + self.touch_misses),
+            ("cmd_meta", self.cmd_meta),
             ("get_hits", self.get_hits),
             ("get_misses", self.get_misses),
             ("get_expired", self.get_expired),
@@ -86,8 +149,14 @@ impl Counters {
             ("total_items", self.total_items),
             ("expired_unfetched", self.expired_unfetched),
             ("evicted_unfetched", self.evicted_unfetched),
+            ("evicted_active", self.evicted_active),
             ("evictions", self.evictions),
             ("reclaimed", self.reclaimed),
+            ("crawler_reclaimed", self.crawler_reclaimed),
+            ("crawler_items_checked", self.crawler_items_checked),
+            ("moves_to_cold", self.moves_to_cold),
+            ("moves_to_warm", self.moves_to_warm),
+            ("moves_within_lru", self.moves_within_lru),
         ]
     }
 }
@@ -118,5 +187,13 @@ impl AddAssign for Counters {
         self.reclaimed += other.reclaimed;
         self.expired_unfetched += other.expired_unfetched;
         self.evicted_unfetched += other.evicted_unfetched;
+        self.evicted_active += other.evicted_active;
+        self.cmd_meta += other.cmd_meta;
+        self.crawler_reclaimed += other.crawler_reclaimed;
+        self.crawler_items_checked += other.crawler_items_checked;
+        self.moves_to_cold += other.moves_to_cold;
+        self.moves_to_warm += other.moves_to_warm;
+        self.moves_within_lru += other.moves_within_lru;
+        self.maintenance_runs += other.maintenance_runs;
     }
 }

@@ -22,6 +22,10 @@ pub enum Disposition {
     EverywhereReset,
     /// Answered. The server logs at this level from now on.
     Verbosity(u32),
+    /// Not answered: the command is `stats detail`.
+    Details,
+    /// Not answered: the command is about the server and not about items.
+    Administer,
     /// Not answered: gather the statistics and call
     /// [`write_statistics`](crate::statistics::write_statistics).
     Statistics(crate::protocol::StatisticsKind),

@@ -20,6 +20,20 @@ pub(crate) fn expires_at(exptime: i32, now: u32) -> u32 {
     }
 }
 
+/// The same for a time of the binary protocol, which has no sign.
+pub(crate) fn expires_at_unsigned(exptime: u32, now: u32) -> u32 {
+    i32::try_from(exptime).map_or(exptime, |exptime| expires_at(exptime, now))
+}
+
+/// Seconds that an item with this time has left; -1 for ever.
+pub(crate) fn seconds_left(expires_at: u32, now: u32) -> i64 {
+    if expires_at == NEVER {
+        -1
+    } else {
+        i64::from(expires_at) - i64::from(now)
+    }
+}
+
 /// Whether an item with this time is dead.
 #[inline]
 pub(crate) fn is_over(expires_at: u32, now: u32) -> bool {

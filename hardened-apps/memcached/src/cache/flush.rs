@@ -23,6 +23,12 @@ impl Flush {
         self.pending_at = 0;
     }
 
+    /// Kills everything that is stored before this second is over: without unique identifiers
+    /// memcached cannot tell what was stored after a flush in the same second.
+    pub(crate) fn second(&mut self, now: u32) {
+        self.before = self.before.max(now + 1);
+    }
+
     /// Kills, once it is `time`, everything that was stored earlier. Replaces a pending flush.
     pub(crate) fn at(&mut self, time: u32) {
         self.pending_at = time;

@@ -122,6 +122,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::super::item::{Item, Parts};
+    use super::super::lru::Segment;
     use super::super::slots::Slot;
     use super::*;
 
@@ -132,6 +133,7 @@ mod tests {
             flags: 0,
             head: b"",
             tail: b"\r\n",
+            end: b"",
         };
         let id = slots.insert(Slot {
             item: Item::new(&parts, 1, 0, 0),
@@ -140,6 +142,8 @@ mod tests {
             newer: SlotId::NONE,
             older: SlotId::NONE,
             moved_at: 0,
+            segment: Segment::Hot,
+            class: 1,
         });
         index.insert(slots, id);
         id

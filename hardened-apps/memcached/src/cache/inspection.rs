@@ -1,9 +1,11 @@
 //! What a shard holds, for those who must compare two states as a whole.
 //!
-//! Walks the LRU list from its newest end and looks every item up in the index on the way, so that
+//! Walks the LRU lists, each from its newest end and looks every item up in the index on the way, so that
 //! the order of eviction and the reachability of keys show. Bounded by the number of items: the
-//! state may be damaged, and a circle in the list must end.
+//! state may be damaged, and a circle in a list must end.
 
+use super::item::marks;
+use super::lru::Segment;
 use super::shard::Shard;
 
 /// An item as clients can come to see it.
@@ -25,6 +27,8 @@ pub struct ItemView<'a> {
     pub expires_at: u32,
     /// When it was last moved to the newest end, in seconds.
     pub moved_at: u32,
+    /// What else was noted about it, one bit each.
+    pub marks: u8,
     /// Whether anyone has read it.
     pub fetched: bool,
     /// Whether its key leads to it.
@@ -32,11 +36,22 @@ pub struct ItemView<'a> {
 }
 
 impl Shard {
-    /// The items, those first that would be evicted last; at most one more than there are.
+    /// The items, list by list, those of each list first that would leave it last; at most one
+    /// more than there are.
     pub fn items(&self) -> impl Iterator<Item = ItemView<'_>> {
         let entries = &self.entries;
-        let mut next = entries.newest();
+        let mut segments = [
+            Segment::Hot,
+            Segment::Warm,
+            Segment::Temporary,
+            Segment::Cold,
+        ]
+        .into_iter();
+        let mut next = None;
         let views = std::iter::from_fn(move || {
+            while next.is_none() {
+                next = entries.newest(segments.next()?);
+            }
             let id = next?;
             let slot = entries.slot(id);
             next = slot.older.some();
@@ -52,7 +67,8 @@ impl Shard {
                 stored_at: item.stored_at,
                 expires_at: item.expires_at,
                 moved_at: slot.moved_at,
-                fetched: item.fetched,
+                marks: item.marks,
+                fetched: item.marks & marks::FETCHED != 0,
                 reachable: found == Some(id),
             })
         });

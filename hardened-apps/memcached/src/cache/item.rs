@@ -20,8 +20,9 @@ const U32_DIGITS_MAX: usize = 10;
 const HEADER_BYTES_MAX: usize = KEY_OFFSET + KEY_BYTES_MAX + 2 * (1 + U32_DIGITS_MAX) + CRLF.len();
 const _: () = assert!(HEADER_BYTES_MAX <= u16::MAX as usize && KEY_BYTES_MAX <= u8::MAX as usize);
 
-/// What stock memcached adds to key, data and flags when it compares an item with its size limit.
-const STOCK_OVERHEAD_BYTES: usize = 56;
+/// Stock memcached's item header, without and with a unique identifier.
+const STOCK_HEADER_BYTES: usize = 48;
+const STOCK_CAS_BYTES: usize = 8;
 
 /// A cached item, without its place in the cache.
 #[derive(Debug)]
@@ -37,22 +38,37 @@ pub(crate) struct Item {
     pub(crate) flags: u32,
     data_offset: u16,
     key_length: u8,
-    /// Whether anyone has read it.
-    pub(crate) fetched: bool,
+    /// What has happened to it: see [`marks`].
+    pub(crate) marks: u8,
 }
 
-/// The parts of a new item. The data is `head` followed by `tail`; `tail` ends in CRLF.
+/// The parts of a new item. The data is `head`, `tail` and `end` in a row, and ends in CRLF.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parts<'a> {
     pub(crate) key: &'a [u8],
     pub(crate) flags: u32,
     pub(crate) head: &'a [u8],
     pub(crate) tail: &'a [u8],
+    pub(crate) end: &'a [u8],
+}
+
+/// What has happened to an item, one bit each.
+pub(crate) mod marks {
+    /// It was read.
+    pub(crate) const FETCHED: u8 = 1;
+    /// It was read again since it was stored or last moved.
+    pub(crate) const ACTIVE: u8 = 2;
+    /// It was marked as stale by a meta command.
+    pub(crate) const STALE: u8 = 4;
+    /// A client was told that it is the one to renew the item.
+    pub(crate) const TOKEN_SENT: u8 = 8;
+    /// Its key is base64 on the wire.
+    pub(crate) const BINARY_KEY: u8 = 16;
 }
 
 impl Item {
     pub(crate) fn new(parts: &Parts<'_>, cas: u64, stored_at: u32, expires_at: u32) -> Self {
-        let data_length = parts.head.len() + parts.tail.len() - CRLF.len();
+        let data_length = parts.head.len() + parts.tail.len() + parts.end.len() - CRLF.len();
         let mut header = [0; HEADER_BYTES_MAX];
         let data_offset = write_header(&mut header, parts.key, parts.flags, data_length);
         let mut block = Vec::with_capacity(data_offset + data_length + CRLF.len());
@@ -61,6 +77,9 @@ impl Item {
             block.extend_from_slice(parts.head);
         }
         block.extend_from_slice(parts.tail);
+        if !parts.end.is_empty() {
+            block.extend_from_slice(parts.end);
+        }
         Self {
             block: block.into_boxed_slice(),
             cas,
@@ -69,7 +88,7 @@ impl Item {
             flags: parts.flags,
             data_offset: data_offset as u16,
             key_length: parts.key.len() as u8,
-            fetched: false,
+            marks: 0,
         }
     }
 
@@ -115,18 +134,39 @@ impl Item {
     pub(crate) fn release_block(&mut self) {
         self.block = Box::default();
     }
+
+    /// Whether the block was released.
+    pub(crate) fn is_released(&self) -> bool {
+        self.block.is_empty()
+    }
+
+    /// What memcached would count for it.
+    #[inline]
+    pub(crate) fn stock_bytes(&self, header_bytes: usize) -> usize {
+        stock_bytes(
+            usize::from(self.key_length),
+            self.flags,
+            self.block.len() - usize::from(self.data_offset),
+            header_bytes,
+        )
+    }
 }
 
-/// Whether stock memcached would accept an item of this size under the limit `item_bytes_max`.
-pub(crate) fn size_is_allowed(
+/// The item header of a stock memcached that does or does not keep unique identifiers.
+pub(crate) fn stock_header_bytes(with_cas: bool) -> usize {
+    STOCK_HEADER_BYTES + if with_cas { STOCK_CAS_BYTES } else { 0 }
+}
+
+/// What stock memcached counts for an item. The data has its CRLF.
+#[inline]
+pub(crate) fn stock_bytes(
     key_length: usize,
     flags: u32,
-    data_length: usize,
-    item_bytes_max: usize,
-) -> bool {
+    data_and_line_end: usize,
+    header_bytes: usize,
+) -> usize {
     let flags_bytes = if flags == 0 { 0 } else { size_of::<u32>() };
-    let terminators = 1 + CRLF.len();
-    STOCK_OVERHEAD_BYTES + key_length + flags_bytes + data_length + terminators <= item_bytes_max
+    header_bytes + key_length + 1 + flags_bytes + data_and_line_end
 }
 
 fn write_header(
@@ -162,6 +202,7 @@ mod tests {
                 flags: 4_294_967_295,
                 head,
                 tail,
+                end: b"",
             },
             3,
             0,
@@ -191,6 +232,7 @@ mod tests {
             flags: u32::MAX,
             head: b"",
             tail: b"\r\n",
+            end: b"",
         };
         let item = Item::new(&parts, 1, 0, 0);
         assert_eq!(item.key(), key);
@@ -198,10 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn the_size_limit_is_that_of_memcached() {
-        let limit = 1024 * 1024;
-        assert!(size_is_allowed(1, 0, limit - 56 - 1 - 3, limit));
-        assert!(!size_is_allowed(1, 0, limit - 56 - 1 - 2, limit));
-        assert!(!size_is_allowed(1, 1, limit - 56 - 1 - 3, limit));
+    fn sizes_are_those_of_memcached() {
+        let header = stock_header_bytes(true);
+        assert_eq!(stock_bytes(3, 0, 4, header), 64);
+        assert_eq!(stock_bytes(3, 1, 4, header), 68);
+        assert_eq!(stock_bytes(3, 0, 4, stock_header_bytes(false)), 56);
+        assert_eq!(
+            item(b"ab", b"cd\r\n").stock_bytes(header),
+            56 + 4 + 1 + 4 + 6
+        );
     }
 }

@@ -29,6 +29,16 @@ impl Memory {
         self.limit
     }
 
+    /// Changes the limit.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Whether there is room for `item` in the place of `old`.
+    pub(crate) fn has_room_for(&self, item: &Item, old: Option<&Item>) -> bool {
+        self.used - old.map_or(0, charge) + charge(item) <= self.limit
+    }
+
     pub(crate) fn is_exceeded(&self) -> bool {
         self.used > self.limit
     }

@@ -79,6 +79,11 @@ impl Placement {
         self.shard
     }
 
+    /// How many shards there are.
+    pub(crate) fn shards(&self) -> u32 {
+        self.shards
+    }
+
     /// The key's hash here, or else the number of the shard that the key belongs to.
     #[inline]
     pub(crate) fn locate(&self, key: &[u8]) -> Result<KeyHash, u32> {

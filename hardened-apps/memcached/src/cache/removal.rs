@@ -2,6 +2,7 @@
 
 use asc_runtime::Output;
 
+use super::details::Access;
 use super::disposition::Disposition;
 use super::expiry;
 use super::shard::{Shard, answer_unless};
@@ -18,6 +19,7 @@ impl Shard {
             Ok(hash) => hash,
             Err(elsewhere) => return elsewhere,
         };
+        self.note_detail(request.key, Access::Delete);
         let text = if let Some(id) = self.find_live(now, hash, request.key) {
             self.entries.remove(id);
             self.counters.delete_hits += 1;
@@ -41,7 +43,7 @@ impl Shard {
             Err(elsewhere) => return elsewhere,
         };
         let text = if let Some(id) = self.find_live(now, hash, request.key) {
-            self.entries.touch(id, now);
+            self.entries.note_read(id, now);
             self.entries.item_mut(id).expires_at = expiry::expires_at(request.exptime, now);
             self.counters.touch_hits += 1;
             reply::TOUCHED
@@ -59,6 +61,9 @@ impl Shard {
             self.flush.at(expiry::expires_at(delay, now));
         } else {
             self.flush.now(self.next_cas);
+            if !self.settings.cas {
+                self.flush.second(now);
+            }
         }
     }
 }

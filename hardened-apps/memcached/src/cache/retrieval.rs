@@ -2,6 +2,7 @@
 
 use asc_runtime::Output;
 
+use super::details::Access;
 use super::disposition::Disposition;
 use super::expiry;
 use super::item::Item;
@@ -51,12 +52,21 @@ impl Shard {
             match self.locate(key, keys.offset_of_last()) {
                 Ok(hash) => match self.find_live(now, hash, key) {
                     Some(id) => {
+                        self.note_detail(key, Access::Get { hit: true });
                         self.note_read(now, id, expires_at);
                         reads.hits += 1;
                         let item = self.entries.item(id);
-                        reads.bytes_written += write_item(output, item, retrieval.with_cas);
+                        reads.bytes_written += if retrieval.with_cas {
+                            write_item_and_cas(output, item, self.visible_cas(item))
+                        } else {
+                            output.write(item.reply());
+                            item.block_length()
+                        };
                     }
-                    None => reads.misses += 1,
+                    None => {
+                        self.note_detail(key, Access::Get { hit: false });
+                        reads.misses += 1;
+                    }
                 },
                 Err(elsewhere) => {
                     next = Some(elsewhere);
@@ -71,10 +81,7 @@ impl Shard {
     /// What a read changes: the place in the LRU list, and the expiry if it touches.
     #[inline]
     fn note_read(&mut self, now: u32, id: SlotId, expires_at: Option<u32>) {
-        self.entries.touch(id, now);
-        if !self.entries.item(id).fetched {
-            self.entries.item_mut(id).fetched = true;
-        }
+        self.entries.note_read(id, now);
         if let Some(expires_at) = expires_at {
             self.entries.item_mut(id).expires_at = expires_at;
         }
@@ -98,23 +105,14 @@ impl Shard {
 }
 
 /// Returns the number of bytes written.
-#[inline]
-fn write_item(output: &mut Output, item: &Item, with_cas: bool) -> usize {
-    if with_cas {
-        write_item_and_cas(output, item);
-    } else {
-        output.write(item.reply());
-    }
-    item.block_length()
-}
-
-fn write_item_and_cas(output: &mut Output, item: &Item) {
+fn write_item_and_cas(output: &mut Output, item: &Item, cas: u64) -> usize {
     let mut digits = itoa::Buffer::new();
-    let digits = digits.format(item.cas).as_bytes();
-    let mut cas = [b' '; CAS_BYTES_MAX];
-    cas[1..=digits.len()].copy_from_slice(digits);
+    let digits = digits.format(cas).as_bytes();
+    let mut word = [b' '; CAS_BYTES_MAX];
+    word[1..=digits.len()].copy_from_slice(digits);
     let (before, after) = item.reply_around_cas();
     output.write(before);
-    output.write(&cas[..=digits.len()]);
+    output.write(&word[..=digits.len()]);
     output.write(after);
+    item.block_length()
 }

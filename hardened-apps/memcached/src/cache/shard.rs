@@ -4,28 +4,48 @@
 //! 2. The line is parsed.
 //! 3. The command is executed and its reply written.
 //!
+//! A request of the binary protocol has a handler of its own, [`Shard::handle_binary`].
+//!
 //! All of it is a function of (shard, now, request): no clock, no I/O, no lock, no randomness.
 
 use std::ops::AddAssign;
 
 use asc_runtime::{Input, Output, asc_handler};
 
-use super::counters::Counters;
+use super::classes::{CLASSES_MAX, ClassSizes};
+use super::counters::{ClassCounters, Counters};
+use super::details::Details;
 use super::disposition::Disposition;
 use super::entries::Entries;
+use super::eviction::LruTuning;
 use super::expiry;
 use super::flush::Flush;
+use super::item::{self, Item};
 use super::placement::{KeyHash, Placement};
 use super::slots::SlotId;
 use crate::protocol::{Command, Rejection, StatisticsKind, reply, split_request};
 
-/// The limits of a shard, in bytes.
+/// The limits of a shard, in bytes, and what else the command line decides about it.
 #[derive(Debug, Clone, Copy)]
 pub struct ShardLimits {
     /// Items, their slots and their share of the index.
     pub memory_bytes: usize,
     /// The largest item, counted as stock memcached counts: key, data and 59 to 63 bytes.
     pub item_bytes: usize,
+    /// The size classes that statistics know.
+    pub classes: ClassSizes,
+    /// How items are chosen for eviction.
+    pub lru: LruTuning,
+    /// Whether clients see unique identifiers (not with `-C`).
+    pub cas: bool,
+    /// Whether items are evicted (not with `-M`: storing fails instead).
+    pub evict: bool,
+    /// Whether clients may flush (not with `-F`).
+    pub flush: bool,
+    /// Whether clients may have items written down (not with `-X`).
+    pub dump: bool,
+    /// What ends the prefix of a key (`-D`).
+    pub prefix_delimiter: u8,
 }
 
 impl Default for ShardLimits {
@@ -33,6 +53,13 @@ impl Default for ShardLimits {
         Self {
             memory_bytes: 64 << 20,
             item_bytes: 1 << 20,
+            classes: ClassSizes::default(),
+            lru: LruTuning::default(),
+            cas: true,
+            evict: true,
+            flush: true,
+            dump: true,
+            prefix_delimiter: b':',
         }
     }
 }
@@ -48,19 +75,29 @@ pub struct Shard {
     pub(super) flush: Flush,
     /// The next unique identifier.
     pub(super) next_cas: u64,
-    pub(super) item_bytes_max: usize,
+    /// How far apart they are: those of all shards differ.
+    pub(super) cas_step: u64,
+    pub(super) settings: ShardLimits,
+    pub(super) class_counters: Box<[ClassCounters; CLASSES_MAX]>,
+    pub(super) details: Details,
     placement: Placement,
 }
 
 impl Shard {
     /// An empty shard.
     pub fn new(limits: ShardLimits, placement: Placement) -> Self {
+        let header_bytes = item::stock_header_bytes(limits.cas);
+        let mut entries = Entries::new(limits.memory_bytes, limits.classes, header_bytes);
+        entries.set_segmented(limits.lru.segmented);
         Self {
             counters: Counters::default(),
-            entries: Entries::new(limits.memory_bytes),
+            entries,
             flush: Flush::default(),
-            next_cas: 1,
-            item_bytes_max: limits.item_bytes,
+            next_cas: 1 + u64::from(placement.shard()),
+            cas_step: u64::from(placement.shards()),
+            settings: limits,
+            class_counters: Box::new([ClassCounters::default(); CLASSES_MAX]),
+            details: Details::default(),
             placement,
         }
     }
@@ -93,21 +130,46 @@ impl Shard {
         self.flush.advance(now);
         match Command::parse(split_request(request.bytes()).0) {
             Ok(Command::FlushAll { delay, .. }) => self.flush_all(now, delay),
-            Ok(Command::Statistics(StatisticsKind::Reset)) => self.counters = Counters::default(),
+            Ok(Command::Statistics(StatisticsKind::Reset)) => self.reset_counters(),
             _ => {}
         }
     }
 
+    /// Changes the memory limit, and evicts what is too much.
+    #[asc_handler]
+    pub fn limit_memory(&mut self, now: u32, memory_bytes: usize) {
+        self.entries.memory_mut().set_limit(memory_bytes);
+        self.evict(now);
+    }
+
+    /// Changes how items are chosen for eviction.
+    #[asc_handler]
+    pub fn tune(&mut self, tuning: LruTuning) {
+        self.settings.lru = tuning;
+        self.entries.set_segmented(tuning.segmented);
+    }
+
     /// The counters.
     pub fn counters(&self) -> Counters {
-        self.counters
+        let mut counters = self.counters;
+        for class in self.class_counters.iter() {
+            counters.moves_to_cold += class.moves_to_cold;
+            counters.moves_within_lru += class.moves_within_lru;
+            counters.crawler_reclaimed += class.crawler_reclaimed;
+            counters.crawler_items_checked += class.crawler_items_checked;
+        }
+        for class in self.entries.classes().numbers() {
+            counters.moves_to_warm += self.entries.usage_of(class).moves_to_warm;
+        }
+        counters
     }
 
     /// Sizes, not counters: items, bytes, hash buckets.
     pub fn usage(&self) -> Usage {
         Usage {
             items: self.entries.len() as u64,
-            bytes: self.entries.memory().used() as u64,
+            bytes: self.entries.stock_bytes(),
+            bytes_used: self.entries.memory().used() as u64,
             bytes_max: self.entries.memory().limit() as u64,
             buckets: self.entries.buckets() as u64,
         }
@@ -138,6 +200,12 @@ impl Shard {
             Command::Delete(delete) => self.delete(now, &delete, output),
             Command::Arithmetic(arithmetic) => self.arithmetic(now, &arithmetic, output),
             Command::Touch(touch) => self.touch(now, &touch, output),
+            Command::Meta(verb, words) => self.meta(now, verb, words, data, output),
+            Command::MetaNothing => answered(output, reply::META_NOTHING),
+            Command::FlushAll { noreply, .. } if !self.settings.flush => {
+                answer_unless(noreply, output, reply::FLUSH_NOT_ALLOWED);
+                Disposition::Done
+            }
             Command::FlushAll { delay, noreply } => {
                 self.flush_all(now, delay);
                 self.counters.cmd_flush += 1;
@@ -151,11 +219,17 @@ impl Shard {
             }
             Command::Quit => Disposition::Close,
             Command::Statistics(StatisticsKind::Reset) => {
-                self.counters = Counters::default();
+                self.reset_counters();
                 output.write(reply::RESET);
                 Disposition::EverywhereReset
             }
             Command::Statistics(kind) => Disposition::Statistics(kind),
+            Command::Detail(_) => Disposition::Details,
+            Command::CacheDump(_) if !self.settings.dump => {
+                answered(output, reply::CACHEDUMP_NOT_ALLOWED)
+            }
+            Command::CacheDump(request) => self.cachedump(now, request, output),
+            Command::Administration => Disposition::Administer,
         }
     }
 
@@ -173,6 +247,12 @@ impl Shard {
             shard: self.placement.shard(),
             at,
         }
+    }
+
+    /// The number of the shard after this one, if there is one.
+    pub(super) fn next_shard(&self) -> Option<u32> {
+        let next = self.placement.shard() + 1;
+        (next < self.placement.shards()).then_some(next)
     }
 
     /// The slot of a live item. A dead one is removed on the way.
@@ -193,8 +273,20 @@ impl Shard {
 
     pub(super) fn take_cas(&mut self) -> u64 {
         let cas = self.next_cas;
-        self.next_cas += 1;
+        self.next_cas += self.cas_step;
         cas
+    }
+
+    /// The unique identifier that clients see: 0 when they are switched off.
+    pub(super) fn visible_cas(&self, item: &Item) -> u64 {
+        if self.settings.cas { item.cas } else { 0 }
+    }
+
+    pub(super) fn reset_counters(&mut self) {
+        self.counters = Counters::default();
+        self.details.clear();
+        self.entries.reset_counters();
+        *self.class_counters = [ClassCounters::default(); CLASSES_MAX];
     }
 }
 
@@ -203,8 +295,10 @@ impl Shard {
 pub struct Usage {
     /// Items, dead ones that nobody asked for included.
     pub items: u64,
-    /// Bytes in use.
+    /// Bytes in use as memcached counts them.
     pub bytes: u64,
+    /// Bytes in use.
+    pub bytes_used: u64,
     /// Bytes that may be in use.
     pub bytes_max: u64,
     /// Hash buckets.
@@ -215,6 +309,7 @@ impl AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         self.items += other.items;
         self.bytes += other.bytes;
+        self.bytes_used += other.bytes_used;
         self.bytes_max += other.bytes_max;
         self.buckets += other.buckets;
     }

@@ -4,6 +4,7 @@
 //! are such numbers inside the slots, so that an insertion allocates nothing but the item's block.
 
 use super::item::Item;
+use super::lru::Segment;
 use super::paged::Paged;
 
 /// 1024 slots, 64 KiB, per page.
@@ -39,8 +40,12 @@ pub(crate) struct Slot {
     /// Neighbours in the LRU list.
     pub(crate) newer: SlotId,
     pub(crate) older: SlotId,
-    /// When it was last moved to the newest end of the LRU list, in seconds.
+    /// When it was last stored, moved or read for the second time, in seconds.
     pub(crate) moved_at: u32,
+    /// The LRU list it is in.
+    pub(crate) segment: Segment,
+    /// Its size class.
+    pub(crate) class: u8,
 }
 const _: () = assert!(size_of::<Slot>() == 64);
 
@@ -64,6 +69,21 @@ impl Slots {
     /// Number of items.
     pub(crate) fn live(&self) -> usize {
         self.live
+    }
+
+    /// Number of slots, free ones included.
+    pub(crate) fn count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The item of slot number `number`, unless the slot is free.
+    pub(crate) fn occupied(&self, number: usize) -> Option<SlotId> {
+        let id = SlotId(number as u32);
+        if self[id].item.is_released() {
+            None
+        } else {
+            Some(id)
+        }
     }
 
     /// Puts a slot with all its links in place. What points to it comes after.

@@ -3,6 +3,7 @@
 //! The order of the checks is memcached's, because it decides which of several complaints a
 //! client reads and whether `noreply` silences it.
 
+use super::meta::Verb;
 use super::number::{parse_i32, parse_u32, parse_u64};
 use super::rejection::Rejection;
 use super::words::Words;
@@ -14,6 +15,8 @@ const ARGUMENTS_MAX: usize = 6;
 const WORDS_MAX: usize = 23;
 const NAME_BYTES_MIN: usize = 2;
 const VERBOSITY_MAX: u32 = 2;
+/// memcached has class numbers below this.
+const CLASSES_MAX: u32 = 64;
 /// memcached adds 2 to the length in an `int`.
 const DATA_LENGTH_MAX: i32 = i32::MAX - 2;
 
@@ -25,10 +28,24 @@ pub(crate) enum Command<'a> {
     Delete(Delete<'a>),
     Arithmetic(Arithmetic<'a>),
     Touch(Touch<'a>),
-    FlushAll { delay: i32, noreply: bool },
+    /// A meta command and what follows its name.
+    Meta(Verb, Words<'a>),
+    /// `mn`.
+    MetaNothing,
+    FlushAll {
+        delay: i32,
+        noreply: bool,
+    },
     Statistics(StatisticsKind),
+    Detail(DetailCommand),
+    CacheDump(CacheDump),
+    /// About the server: see [`super::administration`].
+    Administration,
     Version,
-    Verbosity { level: u32, noreply: bool },
+    Verbosity {
+        level: u32,
+        noreply: bool,
+    },
     Quit,
 }
 
@@ -91,6 +108,22 @@ pub(crate) struct Touch<'a> {
     pub(crate) noreply: bool,
 }
 
+/// `stats detail`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DetailCommand {
+    On,
+    Off,
+    Dump,
+}
+
+/// `stats cachedump`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CacheDump {
+    pub(crate) class: u32,
+    /// 0 is none.
+    pub(crate) limit: u32,
+}
+
 /// Which statistics a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatisticsKind {
@@ -106,6 +139,8 @@ pub enum StatisticsKind {
     Slabs,
     /// `stats sizes`.
     Sizes,
+    /// `stats conns`.
+    Connections,
     /// `stats reset`.
     Reset,
 }
@@ -129,6 +164,12 @@ impl<'a> Command<'a> {
             b"append" => store(words, StoreMode::Append),
             b"prepend" => store(words, StoreMode::Prepend),
             b"cas" => store(words, StoreMode::Cas(0)),
+            b"mg" => Ok(Self::Meta(Verb::Get, words)),
+            b"ms" => Ok(Self::Meta(Verb::Set, words)),
+            b"md" => Ok(Self::Meta(Verb::Delete, words)),
+            b"ma" => Ok(Self::Meta(Verb::Arithmetic, words)),
+            b"me" => Ok(Self::Meta(Verb::Debug, words)),
+            b"mn" => Ok(Self::MetaNothing),
             b"delete" => delete(words),
             b"incr" => arithmetic(words, Direction::Increment),
             b"decr" => arithmetic(words, Direction::Decrement),
@@ -138,7 +179,8 @@ impl<'a> Command<'a> {
             b"version" => Ok(Self::Version),
             b"verbosity" => verbosity(words),
             b"quit" => Ok(Self::Quit),
-            b"shutdown" => Err(Rejection::Reply(reply::NO_SHUTDOWN)),
+            b"shutdown" | b"cache_memlimit" | b"lru" | b"lru_crawler" | b"slabs" | b"watch"
+            | b"debugtime" => Ok(Self::Administration),
             _ => Err(unknown(line, name)),
         }
     }
@@ -151,6 +193,7 @@ impl<'a> Command<'a> {
             Self::Delete(delete) => Some(delete.key),
             Self::Arithmetic(arithmetic) => Some(arithmetic.key),
             Self::Touch(touch) => Some(touch.key),
+            Self::Meta(_, words) => words.clone().next(),
             _ => None,
         }
     }
@@ -324,11 +367,35 @@ fn statistics(mut words: Words<'_>) -> Result<Command<'_>, Rejection> {
         Some(b"items") => StatisticsKind::Items,
         Some(b"slabs") => StatisticsKind::Slabs,
         Some(b"sizes") => StatisticsKind::Sizes,
+        Some(b"conns") => StatisticsKind::Connections,
         Some(b"reset") => StatisticsKind::Reset,
-        Some(b"detail") => return Err(Rejection::Reply(reply::STATS_DETAIL_USAGE)),
+        Some(b"detail") => return detail(words),
+        Some(b"cachedump") => return cachedump(words),
         Some(_) => return Err(Rejection::ERROR),
     };
     Ok(Command::Statistics(kind))
+}
+
+fn detail(mut words: Words<'_>) -> Result<Command<'_>, Rejection> {
+    match words.next() {
+        Some(b"on") => Ok(Command::Detail(DetailCommand::On)),
+        Some(b"off") => Ok(Command::Detail(DetailCommand::Off)),
+        Some(b"dump") => Ok(Command::Detail(DetailCommand::Dump)),
+        _ => Err(Rejection::Reply(reply::STATS_DETAIL_USAGE)),
+    }
+}
+
+fn cachedump(mut words: Words<'_>) -> Result<Command<'_>, Rejection> {
+    let (Some(class), Some(limit)) = (words.next(), words.next()) else {
+        return Err(Rejection::Reply(reply::BAD_LINE));
+    };
+    let (Some(class), Some(limit)) = (parse_u32(class), parse_u32(limit)) else {
+        return Err(Rejection::Reply(reply::BAD_FORMAT));
+    };
+    if class >= CLASSES_MAX {
+        return Err(Rejection::Reply(reply::ILLEGAL_CLASS));
+    }
+    Ok(Command::CacheDump(CacheDump { class, limit }))
 }
 
 fn require_key(key: &[u8], noreply: bool) -> Result<(), Rejection> {

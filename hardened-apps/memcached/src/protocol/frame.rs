@@ -5,8 +5,10 @@
 //! 3. If that would be too large to be stored, the line alone is the request, so that it can be
 //!    answered, and the data is discarded as it arrives.
 
+use super::binary;
 use super::command::Command;
 use super::line::split_request;
+use super::meta::{self, Verb};
 use super::scan;
 
 /// A longer line must be a retrieval of many keys.
@@ -16,8 +18,6 @@ pub const RETRIEVAL_BYTES_MAX: usize = 4 << 20;
 /// More leading spaces than that make a long line suspicious.
 const LEADING_SPACES_MAX: usize = 100;
 const CRLF_BYTES: usize = 2;
-/// The first byte of a request in memcached's binary protocol.
-const BINARY_REQUEST_MAGIC: u8 = 0x80;
 
 /// What the bytes received so far are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,39 +34,70 @@ pub enum Frame {
         /// Bytes to drop after it.
         discard: usize,
     },
-    /// Not this protocol: close the connection.
+    /// Neither protocol: close the connection.
     Hangup,
+}
+
+/// How the requests of a connection are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Lines: the classic and the meta protocol.
+    Text,
+    /// Headers and bodies.
+    Binary,
 }
 
 /// Finds requests in the bytes of one connection.
 #[derive(Debug)]
 pub struct Framer {
     data_bytes_max: usize,
+    /// Not known before the first byte, unless it was decided otherwise.
+    protocol: Option<Protocol>,
     /// Bytes at the beginning in which there is no line end.
     scanned: usize,
     /// Bytes of the request, once its line is known.
     needed: usize,
-    /// Whether nothing was framed yet.
-    first: bool,
 }
 
 impl Framer {
-    /// Data blocks beyond `data_bytes_max` are discarded.
+    /// Data blocks beyond `data_bytes_max` are discarded. The first byte decides on the protocol.
     pub fn new(data_bytes_max: usize) -> Self {
+        Self::for_protocol(data_bytes_max, None)
+    }
+
+    /// The same, with the protocol decided on unless it is `None`.
+    pub fn for_protocol(data_bytes_max: usize, protocol: Option<Protocol>) -> Self {
         Self {
             data_bytes_max,
+            protocol,
             scanned: 0,
             needed: 0,
-            first: true,
         }
+    }
+
+    /// The protocol, as far as it is known.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol.unwrap_or(Protocol::Text)
+    }
+
+    /// Whether the rest of a data block is to come.
+    pub fn awaits_data(&self) -> bool {
+        self.needed > 0
     }
 
     /// Looks at all bytes of the connection that do not belong to a request returned earlier.
     ///
     /// As long as the answer is [`Frame::Incomplete`], call it again with these bytes and more.
     pub fn next(&mut self, bytes: &[u8]) -> Frame {
-        if self.first && bytes.first() == Some(&BINARY_REQUEST_MAGIC) {
-            return Frame::Hangup;
+        let Some(first) = bytes.first() else {
+            return Frame::Incomplete { needed: 1 };
+        };
+        let negotiated = match *first {
+            binary::REQUEST_MAGIC => Protocol::Binary,
+            _ => Protocol::Text,
+        };
+        if *self.protocol.get_or_insert(negotiated) == Protocol::Binary {
+            return binary::frame(bytes, self.data_bytes_max);
         }
         if bytes.len() < self.needed {
             return Frame::Incomplete {
@@ -80,7 +111,6 @@ impl Framer {
         if let Frame::Request { .. } = frame {
             self.scanned = 0;
             self.needed = 0;
-            self.first = false;
         }
         frame
     }
@@ -124,11 +154,12 @@ impl Framer {
 /// Bytes of the data block that follows this line; none unless it is a storage command.
 fn data_length(line: &[u8]) -> Option<usize> {
     let first = line.iter().copied().find(|byte| *byte != b' ')?;
-    if !b"sarpc".contains(&first) {
+    if !b"sarpcm".contains(&first) {
         return None;
     }
     match Command::parse(split_request(line).0) {
         Ok(Command::Store(store)) => Some(store.length),
+        Ok(Command::Meta(Verb::Set, words)) => meta::data_length(words),
         _ => None,
     }
 }
@@ -245,7 +276,12 @@ mod tests {
 
     #[test]
     fn the_binary_protocol_is_recognised_by_its_first_byte() {
-        assert_eq!(Framer::new(1).next(b"\x80\x0a\0\0"), Frame::Hangup);
+        let mut framer = Framer::new(1);
+        assert!(matches!(
+            framer.next(b"\x80\x0a\0\0"),
+            Frame::Incomplete { .. }
+        ));
+        assert_eq!(framer.protocol(), Protocol::Binary);
         let mut framer = Framer::new(1);
         assert!(matches!(framer.next(b"get a\n"), Frame::Request { .. }));
         assert!(matches!(framer.next(b"\x80\n"), Frame::Request { .. }));

@@ -29,16 +29,20 @@ pub(crate) fn parse_u32(text: &[u8]) -> Option<u32> {
 
 /// What `safe_strtol` accepts, cut to 32 bits.
 pub(crate) fn parse_i32(text: &[u8]) -> Option<i32> {
+    parse_i64(text).map(|value| value as i32)
+}
+
+/// What `safe_strtoll` accepts.
+pub(crate) fn parse_i64(text: &[u8]) -> Option<i64> {
     if let Some(value) = parse_plain(text) {
-        return Some(i64::try_from(value).ok()? as i32);
+        return i64::try_from(value).ok();
     }
     let (negative, magnitude) = parse_sign_and_magnitude(text)?;
-    let value = if negative {
+    if negative {
         0_i64.checked_sub_unsigned(magnitude)
     } else {
         magnitude.try_into().ok()
-    };
-    value.map(|value| value as i32)
+    }
 }
 
 /// One to 19 digits and nothing else: the usual case, which cannot overflow.

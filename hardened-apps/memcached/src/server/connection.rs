@@ -7,15 +7,17 @@
 //! 3. Receive; begin again. After a few times others are given their turn.
 
 use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use mio::event::Event;
-use mio::net::TcpStream;
 
 use super::buffers::{BufferPool, Buffers};
-use super::execution::{self, Pause, Progress};
+use super::connection_record::{ConnectionRecord, State};
+use super::execution::{self, Call, Pause, Progress};
 use super::shared::{Shared, Traffic};
-use crate::protocol::frame::{Frame, Framer};
+use super::stream::Stream;
+use crate::protocol::frame::{Frame, Framer, Protocol};
 
 /// Replies that are gathered before they are sent. One request may add its own part on top.
 const OUTPUT_BYTES_MAX: usize = 128 * 1024;
@@ -44,7 +46,7 @@ pub(super) enum Next {
 /// A client's socket and what is known about it.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     /// Names the connection in the log.
     number: usize,
     framer: Framer,
@@ -64,6 +66,9 @@ pub(super) struct Connection {
     closing: bool,
     /// Waiting for its turn.
     pub(super) queued: bool,
+    /// When a request was executed last.
+    last_request: u32,
+    record: Arc<ConnectionRecord>,
 }
 
 /// Why executing stopped.
@@ -73,6 +78,8 @@ enum Executed {
     All,
     /// The output has to be sent first.
     OutputFull,
+    /// As many as `-R` allows have been executed.
+    Enough,
 }
 
 /// Whether the output was sent.
@@ -95,11 +102,17 @@ enum Received {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, number: usize, data_bytes_max: usize) -> Self {
+    pub(super) fn new(
+        stream: Stream,
+        number: usize,
+        framer: Framer,
+        now: u32,
+        record: Arc<ConnectionRecord>,
+    ) -> Self {
         Self {
             stream,
             number,
-            framer: Framer::new(data_bytes_max),
+            framer,
             buffers: None,
             needed: 0,
             paused: None,
@@ -108,10 +121,22 @@ impl Connection {
             peer_finished: false,
             closing: false,
             queued: false,
+            last_request: now,
+            record,
         }
     }
 
-    pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
+    /// Whether no request has come since `time` and none is on its way.
+    pub(super) fn is_idle_since(&self, time: u32) -> bool {
+        self.last_request <= time && !self.queued
+    }
+
+    /// The number of its file.
+    pub(super) fn file(&self) -> i32 {
+        self.stream.file()
+    }
+
+    pub(super) fn stream_mut(&mut self) -> &mut Stream {
         &mut self.stream
     }
 
@@ -124,15 +149,25 @@ impl Connection {
     /// Serves the client as far as it goes.
     pub(super) fn take_turn(&mut self, turn: &mut Turn<'_>) -> Next {
         let mut buffers = self.buffers.take().unwrap_or_else(|| turn.pool.take());
+        self.record.set_state(State::Busy);
         let next = self.serve(&mut buffers, turn);
+        let state = if !buffers.unsent().is_empty() {
+            State::Writing
+        } else if self.framer.awaits_data() {
+            State::Data
+        } else {
+            State::Command
+        };
+        self.record.set_state(state);
         self.buffers = turn.pool.put_back(buffers);
         next
     }
 
     fn serve(&mut self, buffers: &mut Buffers, turn: &Turn<'_>) -> Next {
         let mut receptions = RECEPTIONS_PER_TURN;
+        let mut requests = turn.shared.options.requests_per_event.unwrap_or(u32::MAX);
         loop {
-            let executed = self.execute(buffers, turn);
+            let executed = self.execute(buffers, turn, &mut requests);
             match self.send(buffers, turn.traffic) {
                 Sent::All => {}
                 Sent::Blocked => return Next::Wait,
@@ -141,8 +176,13 @@ impl Connection {
             if self.closing {
                 return Next::Close;
             }
-            if executed == Executed::OutputFull {
-                continue;
+            match executed {
+                Executed::OutputFull => continue,
+                Executed::Enough => {
+                    turn.traffic.yields.fetch_add(1, Relaxed);
+                    return Next::Again;
+                }
+                Executed::All => {}
             }
             if !self.readable {
                 return Next::Wait;
@@ -161,7 +201,7 @@ impl Connection {
     }
 
     /// Step 1.
-    fn execute(&mut self, buffers: &mut Buffers, turn: &Turn<'_>) -> Executed {
+    fn execute(&mut self, buffers: &mut Buffers, turn: &Turn<'_>, requests: &mut u32) -> Executed {
         while !self.closing {
             if buffers.output.bytes().len() >= OUTPUT_BYTES_MAX {
                 return Executed::OutputFull;
@@ -170,7 +210,9 @@ impl Connection {
             buffers.input.consume(dropped);
             self.discard -= dropped;
             match self.framer.next(buffers.input.unread()) {
+                Frame::Request { .. } if *requests == 0 => return Executed::Enough,
                 Frame::Request { length, discard } => {
+                    *requests -= 1;
                     self.execute_request(buffers, turn, length, discard);
                 }
                 Frame::Incomplete { needed } => {
@@ -191,17 +233,27 @@ impl Connection {
         discard: usize,
     ) {
         let request = &buffers.input.unread()[..length];
-        if turn.shared.log.level() >= 2 && self.paused.is_none() {
+        if turn.shared.log.level() >= 2
+            && self.paused.is_none()
+            && self.framer.protocol() == Protocol::Text
+        {
             turn.shared
                 .log
                 .trace(format_args!("<{} {}", self.number, first_line(request)));
+        }
+        if self.last_request != turn.now {
+            self.last_request = turn.now;
+            self.record.set_last_command(turn.now);
         }
         let paused = self.paused.take();
         let output = &mut buffers.output;
         match execution::execute(
             turn.shared,
             turn.now,
-            request,
+            Call {
+                request,
+                protocol: self.framer.protocol(),
+            },
             paused,
             output,
             OUTPUT_BYTES_MAX,

@@ -5,18 +5,29 @@
 
 use asc_runtime::{Input, Output};
 
-use super::gathering;
+use super::administration::{self, Administered};
 use super::shared::Shared;
+use super::{details, gathering};
 use crate::cache::disposition::Disposition;
-use crate::protocol::{Command, split_request};
-use crate::statistics::write_statistics;
+use crate::protocol::frame::Protocol;
+use crate::protocol::{Command, binary, split_request};
+use crate::statistics::{write_statistics, write_statistics_binary};
 
 /// The next handler of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Position {
     shard: u32,
     at: usize,
+    /// Whether items are being written down.
+    dump: bool,
 }
+
+/// The first handler of a dump.
+const DUMP_START: Position = Position {
+    shard: 0,
+    at: 0,
+    dump: true,
+};
 
 /// A request that goes on after its output was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +35,13 @@ pub(super) struct Pause {
     position: Position,
     /// Of the request as it was sealed first.
     checksum: u32,
+}
+
+/// A request and how it is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) request: &'a [u8],
+    pub(super) protocol: Protocol,
 }
 
 /// How far a request got.
@@ -40,12 +58,12 @@ pub(super) enum Progress {
 pub(super) fn execute(
     shared: &Shared,
     now: u32,
-    request: &[u8],
+    call: Call<'_>,
     pause: Option<Pause>,
     output: &mut Output,
     output_bytes_max: usize,
 ) -> Progress {
-    let input = Input::seal(request);
+    let input = Input::seal(call.request);
     let checksum = input.checksum();
     if pause.is_some_and(|pause| pause.checksum != checksum) {
         shared.log.warn(format_args!(
@@ -53,13 +71,32 @@ pub(super) fn execute(
         ));
         return Progress::Closing;
     }
-    let mut position = pause.map_or_else(|| begin(shared, request), |pause| pause.position);
+    let mut position = pause.map_or_else(|| begin(shared, call), |pause| pause.position);
     loop {
-        let disposition = call(shared, now, &input, position, output);
-        let Disposition::Continue { shard, at } = disposition else {
-            return finish(shared, now, &input, position.shard, disposition, output);
+        let disposition = run(shared, now, call.protocol, &input, position, output);
+        position = match disposition {
+            Disposition::Continue { shard, at } => Position {
+                shard,
+                at,
+                ..position
+            },
+            Disposition::Administer => match administration::execute(shared, now, &input, output) {
+                Administered::Done => return Progress::Finished,
+                Administered::Closing => return Progress::Closing,
+                Administered::Dump => DUMP_START,
+            },
+            disposition => {
+                return finish(
+                    shared,
+                    now,
+                    call.protocol,
+                    &input,
+                    position.shard,
+                    disposition,
+                    output,
+                );
+            }
         };
-        position = Position { shard, at };
         if output.bytes().len() >= output_bytes_max {
             return Progress::Paused(Pause { position, checksum });
         }
@@ -67,36 +104,45 @@ pub(super) fn execute(
 }
 
 /// The shard to try first. It decides itself whether it is the right one.
-fn begin(shared: &Shared, request: &[u8]) -> Position {
-    let first_key = match shared.shards() {
-        1 => None,
-        _ => Command::parse(split_request(request).0)
+fn begin(shared: &Shared, call: Call<'_>) -> Position {
+    let shard = match (shared.shards(), call.protocol) {
+        (1, _) => 0,
+        (_, Protocol::Text) => Command::parse(split_request(call.request).0)
             .ok()
-            .and_then(|command| command.first_key()),
+            .and_then(|command| command.first_key())
+            .map_or(0, |key| shared.shard_of(key)),
+        (_, Protocol::Binary) => {
+            binary::Request::parse(call.request).map_or(0, |request| shared.shard_of(request.key))
+        }
     };
     Position {
-        shard: first_key.map_or(0, |key| shared.shard_of(key)),
+        shard,
         at: 0,
+        dump: false,
     }
 }
 
-fn call(
+fn run(
     shared: &Shared,
     now: u32,
+    protocol: Protocol,
     input: &Input<'_>,
     position: Position,
     output: &mut Output,
 ) -> Disposition {
     let mut shard = shared.lock(position.shard);
-    match position.at {
-        0 => shard.handle(now, input, output),
-        at => shard.resume(now, input, at, output),
+    match (protocol, position.at) {
+        (Protocol::Text, at) if position.dump => shard.dump(now, input, at, output),
+        (Protocol::Text, 0) => shard.handle(now, input, output),
+        (Protocol::Text, at) => shard.resume(now, input, at, output),
+        (Protocol::Binary, _) => shard.handle_binary(now, input, output),
     }
 }
 
 fn finish(
     shared: &Shared,
     now: u32,
+    protocol: Protocol,
     input: &Input<'_>,
     answered_by: u32,
     disposition: Disposition,
@@ -104,22 +150,31 @@ fn finish(
 ) -> Progress {
     match disposition {
         Disposition::Close => return Progress::Closing,
-        Disposition::Everywhere => follow(shared, now, input, answered_by),
+        Disposition::Everywhere => follow(shared, now, protocol, input, answered_by),
         Disposition::EverywhereReset => {
-            follow(shared, now, input, answered_by);
+            follow(shared, now, protocol, input, answered_by);
             gathering::reset(shared);
         }
         Disposition::Verbosity(level) => shared.log.set_level(level),
         Disposition::Statistics(kind) => {
-            write_statistics(&gathering::gather(shared, kind), output);
+            let lines = gathering::gather(shared, now, kind);
+            match protocol {
+                Protocol::Text => write_statistics(&lines, output),
+                Protocol::Binary => write_statistics_binary(input, &lines, output),
+            }
         }
-        Disposition::Done | Disposition::Continue { .. } => {}
+        Disposition::Details => details::execute(shared, input, protocol, output),
+        Disposition::Done | Disposition::Administer | Disposition::Continue { .. } => {}
     }
     Progress::Finished
 }
 
-fn follow(shared: &Shared, now: u32, input: &Input<'_>, answered_by: u32) {
+fn follow(shared: &Shared, now: u32, protocol: Protocol, input: &Input<'_>, answered_by: u32) {
     for number in (0..shared.shards()).filter(|number| *number != answered_by) {
-        shared.lock(number).follow(now, input);
+        let mut shard = shared.lock(number);
+        match protocol {
+            Protocol::Text => shard.follow(now, input),
+            Protocol::Binary => shard.follow_binary(now, input),
+        }
     }
 }

@@ -6,22 +6,74 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
 use super::shared::{Shared, Traffic};
+use super::{settings, size_classes};
 use crate::PROTOCOL_VERSION;
 use crate::cache::counters::Counters;
 use crate::cache::shard::Usage;
 use crate::protocol::StatisticsKind;
 use crate::statistics::{self, Statistic};
 
+/// What memcached counts and what cannot happen here: moving slabs, running out of buffers,
+/// watchers of the log.
+const WITHOUT_CAUSE: [&str; 28] = [
+    "response_obj_oom",
+    "response_obj_count",
+    "response_obj_bytes",
+    "read_buf_count",
+    "read_buf_bytes",
+    "read_buf_bytes_free",
+    "read_buf_oom",
+    "auth_cmds",
+    "auth_errors",
+    "slab_reassign_rescues",
+    "slab_reassign_chunk_rescues",
+    "slab_reassign_evictions_nomem",
+    "slab_reassign_inline_reclaim",
+    "slab_reassign_busy_items",
+    "slab_reassign_busy_deletes",
+    "slab_reassign_running",
+    "slabs_moved",
+    "malloc_fails",
+    "log_worker_dropped",
+    "log_worker_written",
+    "log_watcher_skipped",
+    "log_watcher_sent",
+    "log_watchers",
+    "slab_global_page_pool",
+    "reserved_fds",
+    "unexpected_napi_ids",
+    "round_robin_fallback",
+    "lrutail_reflocked",
+];
+/// The same for what memcached shows only with a segmented LRU.
+const WITHOUT_CAUSE_SEGMENTED: [&str; 2] = ["direct_reclaims", "lru_bumps_dropped"];
+/// What memcached shows only with a segmented LRU.
+const SEGMENTED: [&str; 4] = [
+    "evicted_active",
+    "moves_to_cold",
+    "moves_to_warm",
+    "moves_within_lru",
+];
+
 /// Gathers what `kind` asks for.
-pub(super) fn gather(shared: &Shared, kind: StatisticsKind) -> Vec<Statistic> {
+pub(super) fn gather(shared: &Shared, now: u32, kind: StatisticsKind) -> Vec<Statistic> {
     match kind {
         StatisticsKind::General => general(shared),
-        StatisticsKind::Settings => settings(shared),
+        StatisticsKind::Settings => settings::gather(shared),
         StatisticsKind::Asc => statistics::hardening(),
-        StatisticsKind::Slabs => slabs(shared),
+        StatisticsKind::Items => size_classes::items(shared, now),
+        StatisticsKind::Slabs => size_classes::slabs(shared, now),
         StatisticsKind::Sizes => vec![Statistic::new("sizes_status", "disabled")],
-        StatisticsKind::Items | StatisticsKind::Reset => Vec::new(),
+        StatisticsKind::Connections => connection_records(shared, now),
+        StatisticsKind::Reset => Vec::new(),
     }
+}
+
+fn connection_records(shared: &Shared, now: u32) -> Vec<Statistic> {
+    let lines = shared.records.lines(now).into_iter();
+    lines
+        .map(|(name, value)| Statistic::new(name, value))
+        .collect()
 }
 
 /// Resets what `stats reset` resets outside of the shards.
@@ -35,7 +87,39 @@ fn general(shared: &Shared) -> Vec<Statistic> {
     let mut lines = process(shared);
     lines.extend(connections(shared));
     lines.extend(statistics::cache(&counters, &usage));
-    lines.extend(statistics::hardening());
+    lines.extend(maintenance(shared, &counters));
+    lines.extend(WITHOUT_CAUSE.map(|name| Statistic::new(name, 0)));
+    if shared.options.extended.lru_maintainer {
+        lines.extend(WITHOUT_CAUSE_SEGMENTED.map(|name| Statistic::new(name, 0)));
+    } else {
+        lines.retain(|line| !SEGMENTED.contains(&line.name()));
+    }
+    if !shared.options.extended.maxconns_fast {
+        lines.retain(|line| line.name() != "rejected_connections");
+    }
+    lines
+}
+
+fn maintenance(shared: &Shared, counters: &Counters) -> Vec<Statistic> {
+    let mut lines = Vec::new();
+    if shared.options.extended.idle_timeout > 0 {
+        let kicks = shared.connections.idle_kicks.load(Relaxed);
+        lines.push(Statistic::new("idle_kicks", kicks));
+    }
+    if shared.crawler.is_on() {
+        let running = u8::from(shared.crawler.is_running());
+        lines.push(Statistic::new("lru_crawler_running", running));
+        lines.push(Statistic::new(
+            "lru_crawler_starts",
+            shared.crawler.starts(),
+        ));
+    }
+    if shared.options.extended.lru_maintainer {
+        lines.push(Statistic::new(
+            "lru_maintainer_juggles",
+            counters.maintenance_runs,
+        ));
+    }
     lines
 }
 
@@ -45,6 +129,7 @@ fn process(shared: &Shared) -> Vec<Statistic> {
         Statistic::new("uptime", shared.clock.uptime()),
         Statistic::new("time", shared.clock.now()),
         Statistic::new("version", PROTOCOL_VERSION),
+        Statistic::new("libevent", "none: mio"),
         Statistic::new("pointer_size", usize::BITS),
     ];
     if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
@@ -74,53 +159,17 @@ fn connections(shared: &Shared) -> Vec<Statistic> {
         Statistic::new("connection_structures", counters.open.load(Relaxed)),
         Statistic::new("bytes_read", traffic(|worker| &worker.bytes_read)),
         Statistic::new("bytes_written", traffic(|worker| &worker.bytes_written)),
-        Statistic::new("accepting_conns", 1),
+        Statistic::new(
+            "accepting_conns",
+            u8::from(!counters.not_accepting.load(Relaxed)),
+        ),
+        Statistic::new("listen_disabled_num", counters.accept_stops.load(Relaxed)),
+        Statistic::new(
+            "time_in_listen_disabled_us",
+            counters.accept_stopped_microseconds.load(Relaxed),
+        ),
         Statistic::new("threads", shared.options.threads),
         Statistic::new("conn_yields", traffic(|worker| &worker.yields)),
-    ]
-}
-
-fn settings(shared: &Shared) -> Vec<Statistic> {
-    let options = &shared.options;
-    let interfaces = options.listen.join(",");
-    vec![
-        Statistic::new("maxbytes", options.memory_bytes()),
-        Statistic::new("maxconns", options.conn_limit),
-        Statistic::new("tcpport", options.port),
-        Statistic::new("udpport", options.udp_port),
-        Statistic::new(
-            "inter",
-            if interfaces.is_empty() {
-                "NULL"
-            } else {
-                &interfaces
-            },
-        ),
-        Statistic::new("verbosity", shared.log.level()),
-        Statistic::new("evictions", "on"),
-        Statistic::new("domain_socket", "NULL"),
-        Statistic::new("shutdown_command", "no"),
-        Statistic::new("num_threads", options.threads),
-        Statistic::new("cas_enabled", "yes"),
-        Statistic::new("binding_protocol", "ascii"),
-        Statistic::new("auth_enabled_sasl", "no"),
-        Statistic::new("auth_enabled_ascii", "no"),
-        Statistic::new("item_size_max", shared.item_bytes_max),
-        Statistic::new("maxconns_fast", "yes"),
-        Statistic::new("flush_enabled", "yes"),
-        Statistic::new("dump_enabled", "no"),
-        Statistic::new("hash_algorithm", "foldhash"),
-        Statistic::new("lru_segmented", "no"),
-        Statistic::new("idle_timeout", 0),
-        Statistic::new("ssl_enabled", "no"),
-    ]
-}
-
-fn slabs(shared: &Shared) -> Vec<Statistic> {
-    let (_, usage) = total(shared);
-    vec![
-        Statistic::new("active_slabs", 0),
-        Statistic::new("total_malloced", usage.bytes),
     ]
 }
 

@@ -1,75 +1,125 @@
-//! The listening sockets.
+//! Accepts connections and hands them to the workers.
 
 use std::io::{self, ErrorKind, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener, ToSocketAddrs};
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
-use socket2::{Domain, SockRef, Socket, Type};
+use mio::event::Source;
+use mio::net::{TcpListener, UnixListener};
+use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::failure::Failure;
 use super::shared::Shared;
+use super::stream::Stream;
 use super::worker::WorkerHandle;
-use crate::options::Options;
 use crate::protocol::reply;
 
-/// Connections that wait to be accepted.
-const BACKLOG: i32 = 1024;
-/// How long to wait when the system has no file left for a connection.
+/// How long to wait before accepting again when there is no room for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-/// memcached's variable: the name of a file to write the ports into.
-const PORT_FILE_VARIABLE: &str = "MEMCACHED_PORT_FILENAME";
+/// Wakes the listener when the server is to stop.
+const WAKER: Token = Token(usize::MAX);
+
+/// A listening socket.
+#[derive(Debug)]
+pub(super) enum ListeningSocket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl ListeningSocket {
+    fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(socket) => socket.accept().map(|(stream, _)| Stream::Tcp(stream)),
+            Self::Unix(socket) => socket.accept().map(|(stream, _)| Stream::Unix(stream)),
+        }
+    }
+
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Self::Tcp(socket) => socket,
+            Self::Unix(socket) => socket,
+        }
+    }
+
+    /// The number of its file.
+    pub(super) fn file(&self) -> i32 {
+        match self {
+            Self::Tcp(socket) => socket.as_raw_fd(),
+            Self::Unix(socket) => socket.as_raw_fd(),
+        }
+    }
+
+    pub(super) fn tcp_address(&self) -> Option<io::Result<SocketAddr>> {
+        match self {
+            Self::Tcp(socket) => Some(socket.local_addr()),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// As `stats conns` shows it.
+    pub(super) fn address(&self) -> String {
+        match self {
+            Self::Tcp(socket) => socket
+                .local_addr()
+                .map_or_else(|_| "tcp:".into(), |address| format!("tcp:{address}")),
+            Self::Unix(socket) => {
+                let address = socket.local_addr().ok();
+                let path = address.as_ref().and_then(|address| address.as_pathname());
+                format!(
+                    "unix:{}",
+                    path.map_or_else(String::new, |path| path.display().to_string())
+                )
+            }
+        }
+    }
+}
 
 /// All listening sockets.
 #[derive(Debug)]
 pub(super) struct Listener {
     poll: Poll,
-    sockets: Vec<TcpListener>,
+    sockets: Vec<ListeningSocket>,
+    /// Since when nothing is accepted because of too many connections.
+    suspended: Option<Instant>,
 }
 
 impl Listener {
-    /// Opens the sockets that the options ask for.
-    pub(super) fn bind(options: &Options) -> Result<Self, Failure> {
-        let mut sockets = Vec::new();
-        let mut absent = Ok(());
-        for address in addresses(options)? {
-            match listen(address) {
-                Ok(socket) => sockets.push(socket),
-                Err(error) => {
-                    let failure = Failure::system(&format!("listen on TCP port {address}"), &error);
-                    if !is_absent(&error) {
-                        return Err(failure);
-                    }
-                    absent = Err(failure);
-                }
-            }
-        }
-        if sockets.is_empty() {
-            absent?;
-        }
-        write_port_file(&sockets)?;
+    pub(super) fn new(mut sockets: Vec<ListeningSocket>) -> Result<Self, Failure> {
         let failure = |error: io::Error| Failure::system("wait for connections", error);
         let poll = Poll::new().map_err(failure)?;
         for (number, socket) in sockets.iter_mut().enumerate() {
             poll.registry()
-                .register(socket, Token(number), Interest::READABLE)
+                .register(socket.source(), Token(number), Interest::READABLE)
                 .map_err(failure)?;
         }
-        Ok(Self { poll, sockets })
+        Ok(Self {
+            poll,
+            sockets,
+            suspended: None,
+        })
+    }
+
+    /// What makes [`accept_until_stopped`](Self::accept_until_stopped) look whether to stop.
+    pub(super) fn waker(&self) -> Result<Arc<Waker>, Failure> {
+        let waker = Waker::new(self.poll.registry(), WAKER);
+        waker
+            .map(Arc::new)
+            .map_err(|error| Failure::system("wait for connections", error))
     }
 
     /// Accepts connections and hands them to the workers in turn.
-    pub(super) fn accept_forever(
+    pub(super) fn accept_until_stopped(
         mut self,
         shared: &Shared,
         workers: &[WorkerHandle],
     ) -> Result<(), Failure> {
-        let mut events = Events::with_capacity(self.sockets.len());
+        let mut events = Events::with_capacity(self.sockets.len() + 1);
         let mut next_worker = workers.iter().cycle();
         let mut timeout = None;
-        loop {
+        while !shared.stopping.load(Relaxed) {
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => {
                     return Err(Failure::system("wait for connections", error));
@@ -77,26 +127,58 @@ impl Listener {
                 _ => {}
             }
             timeout = None;
-            for socket in &self.sockets {
-                while let Some(stream) = accept(socket, shared, &mut timeout) {
+            for number in 0..self.sockets.len() {
+                if self.is_suspended(shared) {
+                    timeout = Some(ACCEPT_PAUSE);
+                    break;
+                }
+                while let Some(stream) = accept(&self.sockets[number], shared, &mut timeout) {
                     if let Some(worker) = next_worker.next() {
                         admit(stream, shared, worker);
+                    }
+                    if self.is_suspended(shared) {
+                        timeout = Some(ACCEPT_PAUSE);
+                        break;
                     }
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Without `maxconns_fast` a connection too many waits to be accepted.
+    fn is_suspended(&mut self, shared: &Shared) -> bool {
+        let counters = &shared.connections;
+        let full = !shared.options.extended.maxconns_fast
+            && counters.open.load(Relaxed) >= u64::from(shared.options.conn_limit);
+        match (full, self.suspended) {
+            (true, None) => {
+                counters.accept_stops.fetch_add(1, Relaxed);
+                self.suspended = Some(Instant::now());
+            }
+            (false, Some(since)) => {
+                let microseconds = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+                counters
+                    .accept_stopped_microseconds
+                    .fetch_add(microseconds, Relaxed);
+                self.suspended = None;
+            }
+            _ => {}
+        }
+        counters.not_accepting.store(full, Relaxed);
+        full
     }
 }
 
 /// The next connection. When the system has no file for it, asks to be called again later.
 fn accept(
-    socket: &TcpListener,
+    socket: &ListeningSocket,
     shared: &Shared,
     timeout: &mut Option<Duration>,
-) -> Option<TcpStream> {
+) -> Option<Stream> {
     loop {
         match socket.accept() {
-            Ok((stream, _)) => return Some(stream),
+            Ok(stream) => return Some(stream),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
             Err(error)
                 if matches!(
@@ -113,7 +195,7 @@ fn accept(
 }
 
 /// Hands the connection to the worker unless there are too many.
-fn admit(mut stream: TcpStream, shared: &Shared, worker: &WorkerHandle) {
+fn admit(mut stream: Stream, shared: &Shared, worker: &WorkerHandle) {
     let counters = &shared.connections;
     if counters.open.load(Relaxed) >= u64::from(shared.options.conn_limit) {
         counters.rejected.fetch_add(1, Relaxed);
@@ -121,9 +203,7 @@ fn admit(mut stream: TcpStream, shared: &Shared, worker: &WorkerHandle) {
         let _ = stream.write(reply::TOO_MANY_CONNECTIONS);
         return;
     }
-    // Neither option is needed to serve.
-    let _ = stream.set_nodelay(true);
-    let _ = SockRef::from(&stream).set_keepalive(true);
+    stream.prepare();
     counters.open.fetch_add(1, Relaxed);
     counters.total.fetch_add(1, Relaxed);
     if let Err(error) = worker.give(stream) {
@@ -132,80 +212,4 @@ fn admit(mut stream: TcpStream, shared: &Shared, worker: &WorkerHandle) {
             .log
             .warn(format_args!("failed to hand over a connection: {error}"));
     }
-}
-
-fn addresses(options: &Options) -> Result<Vec<SocketAddr>, Failure> {
-    let port = u16::try_from(options.port).unwrap_or(0);
-    if options.listen.is_empty() {
-        let all = [
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        ];
-        return Ok(all.map(|address| SocketAddr::new(address, port)).to_vec());
-    }
-    let mut addresses = Vec::new();
-    for name in &options.listen {
-        addresses.extend(resolve(name, port)?);
-    }
-    Ok(addresses)
-}
-
-/// An address, a name, or either with a port.
-fn resolve(name: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(address) = bare.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
-    }
-    let found = if name.contains(':') {
-        name.to_socket_addrs()
-    } else {
-        (name, port).to_socket_addrs()
-    };
-    match found {
-        Ok(found) => Ok(found.collect()),
-        Err(error) => Err(Failure::system(
-            &format!("find the address {name} of -l"),
-            error,
-        )),
-    }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(TcpListener::from_std(StdListener::from(socket)))
-}
-
-/// Whether this host has no such address: a name often has an IPv6 address where IPv6 is off.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::AddrNotAvailable | ErrorKind::Unsupported
-    ) || error.raw_os_error() == Some(nix::errno::Errno::EAFNOSUPPORT as i32)
-}
-
-fn write_port_file(sockets: &[TcpListener]) -> Result<(), Failure> {
-    let Some(path) = std::env::var_os(PORT_FILE_VARIABLE) else {
-        return Ok(());
-    };
-    let mut text = String::new();
-    for socket in sockets {
-        let address = socket
-            .local_addr()
-            .map_err(|error| Failure::system("read the address of a socket", error))?;
-        let family = if address.is_ipv6() { "INET6" } else { "INET" };
-        text += &format!("TCP {family}: {}\n", address.port());
-    }
-    // Whoever waits for the file must not see half of it.
-    let path = std::path::PathBuf::from(path);
-    let unfinished = path.with_extension("lck");
-    std::fs::write(&unfinished, text)
-        .and_then(|()| std::fs::rename(&unfinished, &path))
-        .map_err(|error| Failure::system(&format!("write {}", path.display()), error))
 }

@@ -1,26 +1,38 @@
 //! What all threads of the server share.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::clock::Clock;
+use super::connection_record::ConnectionRecords;
 use super::failure::Failure;
 use super::log::Log;
+use super::maintenance::Crawler;
+use crate::cache::eviction::LruTuning;
 use crate::cache::placement::{KeyHasher, Placement, shard_of};
-use crate::cache::shard::{Shard, ShardLimits};
+use crate::cache::shard::Shard;
 use crate::options::Options;
+use crate::protocol::frame::Framer;
 
 /// The shards, the time, the counters.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// One per worker. The lock is taken around a handler, never inside.
+    /// At most one per worker. The lock is taken around a handler, never inside.
     shards: Box<[Mutex<Shard>]>,
     hasher: KeyHasher,
-    pub(crate) item_bytes_max: usize,
+    /// The limit of all shards together.
+    pub(crate) memory_bytes: AtomicU64,
+    tuning: Mutex<LruTuning>,
+    /// Whether `stats detail` counts.
+    pub(crate) details: AtomicBool,
+    pub(crate) crawler: Crawler,
     pub(crate) options: Options,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
     pub(crate) connections: ConnectionCounters,
+    pub(super) records: ConnectionRecords,
+    /// Whether the server is ending.
+    pub(crate) stopping: AtomicBool,
     pub(crate) traffic: Box<[Traffic]>,
 }
 
@@ -30,6 +42,13 @@ pub(crate) struct ConnectionCounters {
     pub(crate) open: AtomicU64,
     pub(crate) total: AtomicU64,
     pub(crate) rejected: AtomicU64,
+    /// Connections closed because nothing was asked for too long.
+    pub(crate) idle_kicks: AtomicU64,
+    /// Whether new connections are accepted.
+    pub(crate) not_accepting: AtomicBool,
+    /// How often accepting was suspended, and for how long.
+    pub(crate) accept_stops: AtomicU64,
+    pub(crate) accept_stopped_microseconds: AtomicU64,
 }
 
 /// What one worker counts, on cache lines of its own.
@@ -46,29 +65,51 @@ impl Shared {
     pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
         let seed = getrandom::u64().map_err(|error| Failure::system("get a random seed", error))?;
         let hasher = KeyHasher::with_seed(seed);
-        let shards = u32::from(options.threads);
-        let memory_bytes = options.memory_bytes() / u64::from(shards);
-        let memory_bytes = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
-        let limits = ShardLimits {
-            memory_bytes,
-            ..ShardLimits::default()
-        };
+        let (shards, limits) = (options.shards(), options.shard_limits());
         let shard = |number| {
-            Mutex::new(Shard::new(
-                limits,
-                Placement::new(hasher.clone(), number, shards),
-            ))
+            let placement = Placement::new(hasher.clone(), number, shards);
+            Mutex::new(Shard::new(limits, placement))
         };
+        let extended = &options.extended;
         Ok(Self {
             shards: (0..shards).map(shard).collect(),
-            item_bytes_max: limits.item_bytes,
+            memory_bytes: options.memory_bytes().into(),
+            tuning: Mutex::new(limits.lru),
+            details: false.into(),
+            crawler: Crawler::new(
+                extended.lru_crawler,
+                extended.lru_crawler_sleep,
+                extended.lru_crawler_tocrawl,
+            ),
             options: options.clone(),
             clock: Clock::start(),
             log: Log::new(options.verbose.into()),
             connections: ConnectionCounters::default(),
-            traffic: (0..shards).map(|_| Traffic::default()).collect(),
+            records: ConnectionRecords::default(),
+            stopping: false.into(),
+            traffic: (0..options.threads).map(|_| Traffic::default()).collect(),
             hasher,
         })
+    }
+
+    /// What finds the requests of a new connection.
+    pub(crate) fn framer(&self) -> Framer {
+        let protocol = self.options.binding.protocol();
+        Framer::for_protocol(self.options.item_bytes as usize, protocol)
+    }
+
+    /// How the LRU is divided.
+    pub(crate) fn tuning(&self) -> LruTuning {
+        *self.tuning.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes how the LRU of all shards is divided.
+    pub(crate) fn tune(&self, change: impl FnOnce(&mut LruTuning)) {
+        let mut tuning = self.tuning.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut tuning);
+        for shard in 0..self.shards() {
+            self.lock(shard).tune(*tuning);
+        }
     }
 
     pub(crate) fn shards(&self) -> u32 {
@@ -92,6 +133,9 @@ impl ConnectionCounters {
     pub(crate) fn reset(&self) {
         self.total.store(0, Relaxed);
         self.rejected.store(0, Relaxed);
+        self.idle_kicks.store(0, Relaxed);
+        self.accept_stops.store(0, Relaxed);
+        self.accept_stopped_microseconds.store(0, Relaxed);
     }
 }
 

@@ -12,6 +12,7 @@ fn cache() -> Cache {
         ShardLimits {
             memory_bytes: LIMIT,
             item_bytes: 1 << 20,
+            ..ShardLimits::default()
         },
     )
 }
@@ -35,7 +36,7 @@ fn the_oldest_items_leave() {
     let mut cache = cache();
     for number in 0..5000 {
         set(&mut cache, &format!("key{number}"), 1000, 0);
-        assert!(cache.shards[0].usage().bytes <= LIMIT as u64);
+        assert!(cache.shards[0].usage().bytes_used <= LIMIT as u64);
     }
     let kept = cache.shards[0].usage().items;
     assert!((700..=1000).contains(&kept), "{kept}");
@@ -76,7 +77,7 @@ fn one_large_item_displaces_many() {
     }
     set(&mut cache, "large", 1_000_000, 0);
     assert!(has(&mut cache, "large"));
-    assert!(cache.shards[0].usage().bytes <= LIMIT as u64);
+    assert!(cache.shards[0].usage().bytes_used <= LIMIT as u64);
     assert!(has(&mut cache, "key1999"));
     assert!(!has(&mut cache, "key0"));
 }
@@ -103,6 +104,7 @@ fn an_item_larger_than_the_memory_is_refused_and_nothing_else_leaves() {
         ShardLimits {
             memory_bytes: 10_000,
             item_bytes: 1 << 20,
+            ..ShardLimits::default()
         },
     );
     set(&mut cache, "small", 100, 0);

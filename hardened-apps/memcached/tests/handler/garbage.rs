@@ -140,7 +140,6 @@ fn every_kind_of_line_gets_its_error() {
             b"stats detail\r\n",
             b"CLIENT_ERROR usage: stats detail on|off|dump\r\n",
         ),
-        (b"shutdown\r\n", b"ERROR: shutdown not enabled\r\n"),
     ];
     for (request, reply) in cases {
         let answers = Cache::new(1, ShardLimits::default()).converse(request);

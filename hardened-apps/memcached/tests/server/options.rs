@@ -41,7 +41,8 @@ fn help_and_version_are_printed() {
 
 #[test]
 fn what_cannot_be_done_is_refused_at_the_start() {
-    expect_refusal(&["-U", "11211"], EX_USAGE, "UDP is not supported");
+    expect_refusal(&["-o", "modern,fast"], EX_USAGE, "\"fast\"");
+    expect_refusal(&["-I", "1000"], EX_USAGE, "1024");
     expect_refusal(&["-t", "0"], EX_USAGE, "--threads");
     expect_refusal(&["-m", "many"], EX_USAGE, "--memory-limit");
     expect_refusal(&["-S"], EX_USAGE, "-S");

@@ -6,7 +6,7 @@ use crate::running_server::RunningServer;
 
 #[test]
 fn a_multiget_over_four_shards_keeps_its_order() {
-    let server = RunningServer::start(&["-t", "4"]);
+    let server = RunningServer::start(&["-t", "4", "-m", "256"]);
     let mut client = server.connect();
     let mut keys = String::new();
     let mut expected = String::new();
@@ -27,7 +27,7 @@ fn a_multiget_over_four_shards_keeps_its_order() {
 fn concurrent_increments_are_all_counted() {
     const THREADS: usize = 8;
     const INCREMENTS: usize = 500;
-    let server = RunningServer::start(&["-t", "4"]);
+    let server = RunningServer::start(&["-t", "4", "-m", "256"]);
     server.connect().ask("set sum 0 0 1\r\n0\r\n", "STORED\r\n");
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -51,7 +51,7 @@ fn concurrent_increments_are_all_counted() {
 fn concurrent_cas_loses_no_update() {
     const THREADS: usize = 4;
     const UPDATES: u64 = 100;
-    let server = RunningServer::start(&["-t", "2"]);
+    let server = RunningServer::start(&["-t", "2", "-m", "128"]);
     server.connect().ask("set sum 0 0 1\r\n0\r\n", "STORED\r\n");
     thread::scope(|scope| {
         for _ in 0..THREADS {
