@@ -4,7 +4,8 @@
 //! cargo bench -p asc-alloc --bench sessions
 //! ```
 //!
-//! 1. The page level is one per process, so the program starts itself once per backend.
+//! 1. The page level is one per process, so the program starts itself once per backend, without and
+//!    with a code for each line of 128 bytes.
 //! 2. A session writes one word to each page, captures, restores, writes again, compares and commits:
 //!    all that a handler costs beyond its own code.
 //! 3. *Hot* writes the same pages every time, *cold* each page once in more sessions than the hot set
@@ -16,12 +17,15 @@ use std::process::Command;
 use std::time::Instant;
 
 use asc_alloc::AscAlloc;
-use asc_alloc::page::{BACKEND_VARIABLE, Backend, Builder, Session};
+use asc_alloc::page::{BACKEND_VARIABLE, Backend, Builder, Rot, Session};
 
 #[global_allocator]
 static ALLOC: AscAlloc = AscAlloc::new();
 
 const CHILD_VARIABLE: &str = "ASC_SESSIONS_CHILD";
+/// Marks a child, and a row, with line codes.
+const CODES: &str = "codes";
+const LINE_BYTES: usize = 128;
 const PAGE_WORDS: usize = 4096 / 8;
 const ROUNDS: usize = 21;
 /// Sessions of a round.
@@ -36,23 +40,31 @@ fn main() {
     }
     println!("microseconds for a session: median (smallest .. largest) of {ROUNDS} rounds");
     println!(
-        "{:<12} {:>5}  {:<24} {:<24}",
+        "{:<18} {:>5}  {:<24} {:<24}",
         "backend", "pages", "hot", "cold"
     );
     let program = std::env::current_exe().expect("this program has a path");
-    for backend in Backend::ALL {
-        let status = Command::new(&program)
-            .env(CHILD_VARIABLE, "1")
-            .env(BACKEND_VARIABLE, backend.name())
-            .status()
-            .expect("the child starts");
-        assert!(status.success(), "{backend}: {status}");
+    for codes in ["", CODES] {
+        for backend in Backend::ALL {
+            let status = Command::new(&program)
+                .env(CHILD_VARIABLE, codes)
+                .env(BACKEND_VARIABLE, backend.name())
+                .status()
+                .expect("the child starts");
+            assert!(status.success(), "{backend}: {status}");
+        }
     }
 }
 
 fn measure() {
-    let backend = match Builder::new().start() {
-        Ok(backend) => backend,
+    let mut builder = Builder::new();
+    let with_codes = std::env::var(CHILD_VARIABLE).as_deref() == Ok(CODES);
+    if with_codes {
+        builder = builder.integrity(LINE_BYTES, Rot::Stop);
+    }
+    let name = match builder.start() {
+        Ok(backend) if with_codes => format!("{backend} {CODES}"),
+        Ok(backend) => backend.to_string(),
         Err(error) => {
             println!("{error}");
             return;
@@ -62,7 +74,7 @@ fn measure() {
         let mut state = ALLOC.protected(|| vec![0u64; 2 * pages * SETS * PAGE_WORDS]);
         let hot = rounds(&mut state, pages, |_| 0);
         let cold = rounds(&mut state, pages, |session| session % SETS);
-        println!("{:<12} {pages:>5}  {hot:<24} {cold:<24}", backend.name());
+        println!("{name:<18} {pages:>5}  {hot:<24} {cold:<24}");
     }
 }
 

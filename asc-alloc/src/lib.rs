@@ -13,13 +13,15 @@
 //! assert!(!AscAlloc::is_protected(buffer.as_ptr()));
 //! ```
 //!
-//! Two layers, each of use without the other:
+//! Three layers, each of use without the next:
 //!
 //! 1. **The heap.** One reserved region with an ordinary and a protected arena, size classes, caches per
 //!    thread. Nothing of its own lies in the memory that it hands out: pages can be closed, compared and
 //!    copied as they are. [`safety_argument`] has the invariants.
 //! 2. **The page level** ([`page`]), off until [`page::Builder::start`]. From then on protected memory
 //!    changes only within a [`page::Session`].
+//! 3. **Line codes** ([`line_code`], [`page::Builder::integrity`], [`page::Scrubber`]), off until asked
+//!    for: they find what rots while it rests.
 //!
 //! # The interface to a twice-execution engine
 //!

@@ -57,3 +57,9 @@
 //!     for every thread.
 //! 15. Free protected memory returns to the system in a session only, and hot pages' copies follow.
 //!     A write to a page that was returned faults again: the range is closed anew.
+//!
+//! # Line codes
+//!
+//! 16. Outside of sessions each line of committed protected memory agrees with its code, as far as
+//!     neither rots: fresh and returned memory is zero and so are its codes; a commit follows every
+//!     page that was opened or is hot and changed; a rollback changes none.

@@ -28,6 +28,8 @@ pub struct PageStatistics {
     pub opened_pages: u64,
     /// Pages that stay open behind the gate at the moment.
     pub hot_pages: u64,
+    /// Flipped bits that were flipped back.
+    pub corrected_bits: u64,
 }
 
 /// Both arenas, and the page level.

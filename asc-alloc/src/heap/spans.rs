@@ -157,7 +157,7 @@ impl Spans {
                     "the system refused to take back {bytes} bytes"
                 ));
             }
-            page::guard_fresh(self.domain, offset, bytes);
+            page::guard_returned(self.domain, offset, bytes);
             self.returned_chunks += u64::from(length);
             self.put(head, length, Kind::Clean);
         }

@@ -14,6 +14,9 @@ use crate::sys::signal;
 /// Exit status when a session wanted more than its tables hold, or the system refused a page.
 pub const EXIT_REFUSED: i32 = 87;
 
+/// Exit status when a line of protected memory did not agree with its code.
+pub const EXIT_ROTTEN: i32 = 86;
+
 /// A bit of the processor's page fault code: the access was a write.
 const WRITE: i64 = 2;
 
@@ -79,22 +82,28 @@ fn allow_reading(pages: &Pages, state: *mut u8) -> bool {
     !state.is_null() && unsafe { key.allow_reading_in_frame(state) }
 }
 
-/// Copies a page and opens it for the session of this thread.
-fn open(pages: &Pages, page: u32) {
+/// Opens a page for the session of this thread: examines it where there are codes, and copies it.
+pub(super) fn open(pages: &Pages, page: u32) {
     // The kernel started this handler with the gate shut, even for reading.
     pages.guard.enter();
-    if pages.records.open(page).load(Relaxed) == 0 && !pages.records.append(page) {
-        refuse(format_args!(
-            "asc-alloc: refused: a handler changed more than {} pages of protected memory: raise \
-             `Builder::pages_max`, or change less at a time",
-            pages.records.entries_max()
-        ));
-    }
     if !pages.guard.open(page) {
         refuse(format_args!(
             "asc-alloc: refused: the system would not open a page of protected memory: raise \
              vm.max_map_count, or use another backend than {}",
             pages.guard.backend()
+        ));
+    }
+    if pages.records.open(page).load(Relaxed) != 0 {
+        return;
+    }
+    if let Some(codes) = &pages.codes {
+        codes.examine(page, pages.records.page(page));
+    }
+    if !pages.records.append(page) {
+        refuse(format_args!(
+            "asc-alloc: refused: a handler changed more than {} pages of protected memory: raise \
+             `Builder::pages_max`, or change less at a time",
+            pages.records.entries_max()
         ));
     }
 }

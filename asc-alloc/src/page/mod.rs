@@ -10,6 +10,10 @@
 //! 2. [`Session`] is what a handler runs in; its documentation has the stages.
 //!    [`crate::AscAlloc::protected`] runs its closure in one that is committed at the end.
 //!
+//! 3. With [`Builder::integrity`] each line of protected memory has a code, for machines without ECC.
+//!    A page's lines are examined when it is opened, the codes follow at the commit, and a
+//!    [`Scrubber`] examines what nobody opens.
+//!
 //! # What to know
 //!
 //! - *Sessions are one at a time.* Another thread that writes meanwhile to a page that the session has
@@ -25,11 +29,16 @@
 //!   none there.
 //! - *What a library allocates lazily* within a session (a buffer of standard output, a thread-local)
 //!   is protected memory, and its use outside is a stray write. Use it once before.
+//! - *Reading examines nothing.* A page that is only read is examined by the scrubber, or not at all.
+//! - *The copies* of old pages and the codes are ordinary memory and single. If one rots, the runs or
+//!   the codes differ, and that is found; which of the two sides is right is not.
 //! - Free protected memory returns to the system when a session ends.
 
 mod backend;
 mod fault;
+mod integrity;
 mod records;
+mod scrubber;
 mod session;
 mod stray;
 
@@ -38,18 +47,22 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 pub use backend::{Backend, UnknownBackend};
-pub use fault::EXIT_REFUSED;
+pub use fault::{EXIT_REFUSED, EXIT_ROTTEN};
+pub use integrity::Rot;
+pub use scrubber::{ScrubError, ScrubProgress, Scrubber};
 pub use session::{BeginError, DirtyPage, PageDifference, Session};
 pub use stray::{EXIT_STRAY_WRITE, StrayWrite, set_stray_write_reporter};
 
 use crate::domain::Domain;
 use crate::heap::region::REGION;
 use crate::heap::spans;
+use crate::line_code::{LineCode, LineLengthError};
 use crate::statistics::PageStatistics;
 use crate::stop::stop;
 use crate::sys::memory::PAGE_BYTES;
 use crate::sys::signal;
 use backend::{Arena, Guard};
+use integrity::Codes;
 use records::Records;
 
 /// Names the backend when the builder does not: `pku`, `userfaultfd` or `mprotect`.
@@ -68,6 +81,7 @@ struct Pages {
     records: Records,
     committed_pages: AtomicU32,
     hot_pages_max: usize,
+    codes: Option<Codes>,
 }
 
 static PAGES: OnceLock<Pages> = OnceLock::new();
@@ -98,6 +112,7 @@ pub struct Builder {
     backend: Option<Backend>,
     pages_max: usize,
     hot_pages_max: usize,
+    integrity: Option<(usize, Rot)>,
 }
 
 /// Why the page level does not start.
@@ -108,6 +123,8 @@ pub enum StartError {
     Started,
     /// The environment names no backend.
     Unknown(UnknownBackend),
+    /// No line has the length that was asked for.
+    LineLength(LineLengthError),
     /// The machine does not offer the backend that was asked for.
     Unavailable(Backend),
     /// There is no memory for the tables or the arena.
@@ -121,6 +138,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Started => formatter.write_str("the page level was started before"),
             Self::Unknown(unknown) => write!(formatter, "{BACKEND_VARIABLE}: {unknown}"),
+            Self::LineLength(error) => write!(formatter, "{error}"),
             Self::Unavailable(backend) => write!(
                 formatter,
                 "this machine does not offer the page backend {backend}: name another, or none and \
@@ -152,6 +170,7 @@ impl Builder {
             backend: None,
             pages_max: PAGES_MAX_DEFAULT,
             hot_pages_max: HOT_PAGES_MAX_DEFAULT,
+            integrity: None,
         }
     }
 
@@ -174,6 +193,15 @@ impl Builder {
     #[must_use]
     pub const fn hot_pages_max(mut self, pages: usize) -> Self {
         self.hot_pages_max = pages;
+        self
+    }
+
+    /// Keeps a code for each line of `line_bytes` of protected memory, 4 bytes of code per line, for
+    /// machines without ECC; [`crate::line_code`] says which lengths there are and what they find.
+    /// `rot` says what happens to a line with one flipped bit.
+    #[must_use]
+    pub const fn integrity(mut self, line_bytes: usize, rot: Rot) -> Self {
+        self.integrity = Some((line_bytes, rot));
         self
     }
 
@@ -205,6 +233,7 @@ impl Builder {
             return Err(StartError::NoSignals);
         }
         spans.defer_returns();
+        seal_all(committed / PAGE_BYTES);
         guard_fresh(Domain::Protected, offset, committed);
         Ok(backend)
     }
@@ -227,11 +256,19 @@ impl Builder {
         // Hot pages and a session's cold ones share the table.
         let entries = self.pages_max.saturating_add(hot_pages_max).min(1 << 31);
         let records = Records::new(arena.base, arena.bytes, entries);
+        let codes = match self.integrity {
+            Some((line_bytes, rot)) => {
+                let code = LineCode::new(line_bytes).map_err(StartError::LineLength)?;
+                Some(Codes::new(code, arena.bytes, rot).ok_or(StartError::NoMemory)?)
+            }
+            None => None,
+        };
         Ok(Pages {
             guard,
             records: records.ok_or(StartError::NoMemory)?,
             committed_pages: AtomicU32::new((arena.committed / PAGE_BYTES) as u32),
             hot_pages_max,
+            codes,
         })
     }
 }
@@ -251,6 +288,10 @@ pub(crate) fn statistics() -> PageStatistics {
         sessions: pages.records.sessions.load(Relaxed),
         opened_pages: pages.records.opened.load(Relaxed),
         hot_pages: u64::from(pages.records.hot.load(Relaxed)),
+        corrected_bits: pages
+            .codes
+            .as_ref()
+            .map_or(0, |codes| codes.corrected.load(Relaxed)),
     }
 }
 
@@ -287,7 +328,19 @@ impl Pages {
     }
 }
 
-/// Closes pages that the system has just given, or taken and given again. Under the spans' lock.
+/// Closes pages that the system has taken and given again. In a session, under the spans' lock.
+pub(crate) fn guard_returned(domain: Domain, offset: usize, bytes: usize) {
+    if domain == Domain::Protected
+        && let Some(pages) = pages()
+        && let Some(codes) = &pages.codes
+        && let Some(first) = pages.records.page_of(REGION.pointer(offset).addr())
+    {
+        codes.reset(first, bytes / PAGE_BYTES);
+    }
+    guard_fresh(domain, offset, bytes);
+}
+
+/// Closes pages that the system has just given. Under the spans' lock.
 pub(crate) fn guard_fresh(domain: Domain, offset: usize, bytes: usize) {
     if domain == Domain::Ordinary {
         return;
@@ -311,6 +364,29 @@ pub(crate) fn guard_fresh(domain: Domain, offset: usize, bytes: usize) {
     }
 }
 
+/// Seals what is committed at the start.
+fn seal_all(count: usize) {
+    let Some(pages) = pages() else {
+        return;
+    };
+    if let Some(codes) = &pages.codes {
+        (0..count as u32).for_each(|page| codes.seal(page, pages.records.page(page)));
+    }
+}
+
+/// Examines the pages that no fault opens. In a session, at its begin.
+fn examine_hot_pages() {
+    let Some(pages) = pages() else {
+        return;
+    };
+    if let Some(codes) = &pages.codes {
+        for index in 0..pages.records.hot.load(Relaxed) as usize {
+            let page = pages.records.entry(index).page();
+            codes.examine(page, pages.records.page(page));
+        }
+    }
+}
+
 /// Runs `scope` in a session that is committed however it ends, if the page level is started and this
 /// thread has none.
 pub(crate) fn in_session<R>(scope: impl FnOnce() -> R) -> R {
@@ -324,7 +400,10 @@ pub(crate) fn in_session<R>(scope: impl FnOnce() -> R) -> R {
         }
     }
     let session = match Session::begin() {
-        Ok(session) => Some(session),
+        Ok(session) => {
+            examine_hot_pages();
+            Some(session)
+        }
         Err(BeginError::NotStarted | BeginError::Nested) => None,
         Err(error) => stop(format_args!("{error}")),
     };

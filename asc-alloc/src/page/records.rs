@@ -151,10 +151,20 @@ impl Records {
     /// The page itself.
     #[inline]
     pub(crate) fn current(&self, entry: &Entry) -> Page {
+        self.page(entry.page())
+    }
+
+    /// A page by its number.
+    #[inline]
+    pub(crate) fn page(&self, number: u32) -> Page {
+        assert!(
+            (number as usize) < self.arena_pages,
+            "page {number} is not in the arena"
+        );
         Page(
             self.arena
                 .as_ptr()
-                .wrapping_byte_add(entry.page() as usize * PAGE_BYTES),
+                .wrapping_byte_add(number as usize * PAGE_BYTES),
         )
     }
 
@@ -239,6 +249,14 @@ impl Page {
         // SAFETY: a `Page` is a whole readable page, which only the thread with the session changes,
         // and that not while it looks at such a reference.
         unsafe { &*self.0.cast() }
+    }
+
+    /// Calls `change` with a part of an open page.
+    pub(crate) fn with_line(self, offset: usize, bytes: usize, change: impl FnOnce(&mut [u8])) {
+        assert!(offset + bytes <= PAGE_BYTES);
+        let start = self.0.wrapping_byte_add(offset);
+        // SAFETY: within the page, which only the thread with the session changes, here.
+        change(unsafe { core::slice::from_raw_parts_mut(start, bytes) });
     }
 
     pub(crate) fn address(self) -> usize {

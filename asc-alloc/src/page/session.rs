@@ -191,7 +191,17 @@ impl Session {
 
     /// Ends the session; the pages stay as they are.
     pub fn commit(self) {
-        end(self.captured);
+        let ending = match self.captured {
+            Some(_) => Ending::Captured,
+            None => Ending::Uncaptured,
+        };
+        end(ending);
+        core::mem::forget(self);
+    }
+
+    /// Ends a session that changed nothing but rotten bits. Hot pages do not age by it.
+    pub(super) fn commit_scrubbed(self) {
+        end(Ending::Scrubbed);
         core::mem::forget(self);
     }
 
@@ -202,7 +212,7 @@ impl Session {
     pub fn roll_back(mut self) -> Result<(), PageDifference> {
         self.captured = None;
         let restored = self.restore();
-        end(None);
+        end(Ending::Uncaptured);
         core::mem::forget(self);
         restored
     }
@@ -214,8 +224,19 @@ impl Drop for Session {
         if let Err(difference) = self.restore() {
             stop(format_args!("a rollback failed: {difference}"));
         }
-        end(None);
+        end(Ending::Uncaptured);
     }
+}
+
+/// What a session that ends knows about its pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// [`Session::capture`] has marked what changed.
+    Captured,
+    /// A comparison with the old pages tells.
+    Uncaptured,
+    /// Nothing changed.
+    Scrubbed,
 }
 
 /// Whether this thread has the session. Async-signal-safe.
@@ -269,29 +290,52 @@ fn demand_equal(records: &Records, found: Page, expected: Page) -> Result<(), Pa
     })
 }
 
+/// Ends a session that was forgotten, without looking at a page: for tests that change memory behind the
+/// page level's back.
+#[cfg(test)]
+pub(super) fn end_without_looking() {
+    if let Some(pages) = pages() {
+        release(pages);
+    }
+}
+
 /// Closes what need not stay open, and the gate.
-fn end(captured: Option<usize>) {
+fn end(ending: Ending) {
     let Some(pages) = pages() else {
         return;
     };
-    close_pages(pages, captured.is_some());
-    pages.return_memory(false);
-    pages.records.sessions.fetch_add(1, Relaxed);
+    close_pages(pages, ending);
+    if ending != Ending::Scrubbed {
+        pages.return_memory(false);
+        pages.records.sessions.fetch_add(1, Relaxed);
+    }
+    release(pages);
+}
+
+/// Shuts the gate and lets the next session begin.
+fn release(pages: &Pages) {
     pages.guard.leave();
     OWNER.store(0, Relaxed);
     SESSION.release_after_fork();
 }
 
-fn close_pages(pages: &Pages, captured: bool) {
+fn close_pages(pages: &Pages, ending: Ending) {
     let records = &pages.records;
     let (count, hot) = (records.count.load(Relaxed), records.hot.load(Relaxed));
     let (mut kept, mut closed) = (0, 0);
     for index in 0..count as usize {
         let entry = records.entry(index);
-        let keep = if index < hot as usize {
-            stays_hot(records, entry, captured)
-        } else {
-            kept < pages.hot_pages_max && becomes_hot(records, entry)
+        let is_hot = index < hot as usize;
+        let changed = has_changed(records, entry, is_hot, ending);
+        if let Some(codes) = &pages.codes
+            && changed
+        {
+            codes.follow(entry.page(), records.old(entry), records.current(entry));
+        }
+        let keep = match (is_hot, ending) {
+            (_, Ending::Scrubbed) => is_hot,
+            (true, _) => stays_hot(records, entry, changed),
+            (false, _) => kept < pages.hot_pages_max && becomes_hot(records, entry),
         };
         if keep {
             records.swap(index, kept);
@@ -313,16 +357,20 @@ fn close_pages(pages: &Pages, captured: bool) {
     });
 }
 
+/// Whether a session may have changed a page: of a cold one, that it was opened says enough.
+fn has_changed(records: &Records, entry: &Entry, is_hot: bool, ending: Ending) -> bool {
+    match ending {
+        Ending::Scrubbed => false,
+        _ if !is_hot => true,
+        Ending::Captured => entry.dirty.load(Relaxed) != 0,
+        Ending::Uncaptured => !records.is_equal(records.current(entry), records.old(entry)),
+    }
+}
+
 /// Brings a hot page's copy up to date; whether it changed recently.
-fn stays_hot(records: &Records, entry: &Entry, captured: bool) -> bool {
-    let (current, old) = (records.current(entry), records.old(entry));
-    let changed = if captured {
-        entry.dirty.load(Relaxed) != 0
-    } else {
-        !records.is_equal(current, old)
-    };
+fn stays_hot(records: &Records, entry: &Entry, changed: bool) -> bool {
     if changed {
-        records.copy(current, old);
+        records.copy(records.current(entry), records.old(entry));
         entry.idle.store(0, Relaxed);
         return true;
     }
