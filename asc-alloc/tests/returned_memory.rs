@@ -18,4 +18,14 @@ fn free_memory_returns_to_the_system() {
     ALLOC.return_memory();
     assert!(large.iter().all(|&byte| byte == 2));
     assert!(statistics().protected.dirty_bytes < 32 << 20);
+
+    // Slabs too, once all of their objects are free.
+    let before = statistics().ordinary.used_bytes;
+    let blocks: Vec<Box<[u64; 12]>> = (0..400_000).map(|_| Box::new([1; 12])).collect();
+    let held = statistics().ordinary.used_bytes;
+    assert!(held - before >= 36 << 20, "{held}");
+    drop(blocks);
+    ALLOC.return_memory();
+    let left = statistics().ordinary.used_bytes;
+    assert!(left <= before + (1 << 20), "{left}");
 }

@@ -433,6 +433,7 @@ pub(crate) fn after_fork() {
 
 /// The child guards its own copy of the arena.
 pub(crate) fn renew_in_child() {
+    session::forget_waiting();
     let Some(pages) = pages() else {
         return;
     };

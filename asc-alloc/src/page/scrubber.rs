@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::integrity::Codes;
-use super::session::Session;
+use super::session::{self, Session};
 use super::{Pages, fault, pages};
 use crate::sys::memory::PAGE_BYTES;
 
@@ -124,6 +124,9 @@ fn scrub(pages: &Pages, codes: &Codes, shared: &Shared, bytes_per_second: u64) {
         };
         (next..end).for_each(|page| examine(pages, codes, page));
         session.commit_scrubbed();
+        if session::is_awaited() {
+            std::thread::yield_now();
+        }
         let bytes = u64::from(end - next) * PAGE_BYTES as u64;
         let total = shared.bytes.fetch_add(bytes, Relaxed) + bytes;
         next = end;
@@ -148,7 +151,6 @@ fn sleep_until(due: Instant, end: &AtomicBool) {
     loop {
         let left = due.saturating_duration_since(Instant::now());
         if left.is_zero() || end.load(Relaxed) {
-            std::thread::yield_now();
             return;
         }
         std::thread::sleep(left.min(SLEEP_MAX));

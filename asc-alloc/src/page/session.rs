@@ -14,7 +14,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use super::records::{Entry, Page, Records};
 use super::{Pages, pages};
@@ -29,6 +29,11 @@ const RECENT_SESSIONS: u32 = 32;
 
 /// Held by the thread that has the session.
 static SESSION: Locked<()> = Locked::new(());
+/// Threads that wait for it.
+static WAITING: AtomicU32 = AtomicU32::new(0);
+/// After this many sessions a thread lets waiting ones go first: whoever releases the lock and takes it
+/// again at once leaves the others asleep.
+const TURNS: u64 = 16;
 /// That thread's [`token`]; zero for none.
 static OWNER: AtomicUsize = AtomicUsize::new(0);
 
@@ -120,7 +125,7 @@ impl Session {
         if !signal::prepare_thread() {
             return Err(BeginError::NoSignalStack);
         }
-        SESSION.take_for_fork();
+        take_turn(pages);
         OWNER.store(token(), Relaxed);
         pages.guard.enter();
         Ok(Self {
@@ -244,6 +249,24 @@ pub(super) fn is_mine() -> bool {
     OWNER.load(Relaxed) == token()
 }
 
+/// Waits for the session.
+fn take_turn(pages: &Pages) {
+    let sessions = pages.records.sessions.load(Relaxed);
+    if is_awaited() && sessions.is_multiple_of(TURNS) {
+        std::thread::yield_now();
+    }
+    if !SESSION.try_to_take() {
+        WAITING.fetch_add(1, Relaxed);
+        SESSION.take_for_fork();
+        WAITING.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Whether some thread waits for the session.
+pub(super) fn is_awaited() -> bool {
+    WAITING.load(Relaxed) > 0
+}
+
 /// The lock of the session across a fork. A thread that forks within its own session has it.
 pub(super) fn take_for_fork() {
     if !is_mine() {
@@ -255,6 +278,11 @@ pub(super) fn release_after_fork() {
     if !is_mine() {
         SESSION.release_after_fork();
     }
+}
+
+/// The threads that waited are the parent's.
+pub(super) fn forget_waiting() {
+    WAITING.store(0, Relaxed);
 }
 
 /// A number that no other live thread has.

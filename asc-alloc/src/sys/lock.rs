@@ -39,6 +39,12 @@ impl<T> Locked<T> {
         unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
     }
 
+    /// Takes the lock without a guard if nobody has it.
+    pub(crate) fn try_to_take(&'static self) -> bool {
+        // SAFETY: an initialised mutex that never moves (invariant 2).
+        unsafe { libc::pthread_mutex_trylock(self.mutex.get()) == 0 }
+    }
+
     /// Releases what this thread, or the thread that it was before the fork, has taken.
     pub(crate) fn release_after_fork(&'static self) {
         // SAFETY: an initialised mutex that this thread holds: the callers are the guard's drop and
