@@ -182,6 +182,9 @@ impl Entries {
     #[inline]
     pub(crate) fn note_read(&mut self, id: SlotId, now: u32) {
         if !self.segmented {
+            if self.slots[id].item.marks & marks::FETCHED == 0 {
+                self.slots[id].item.marks |= marks::FETCHED;
+            }
             let bytes = self.bytes_of(id);
             self.lru.touch_flat(&mut self.slots, id, now, bytes);
         } else if self.slots[id].item.marks & marks::ACTIVE == 0 {

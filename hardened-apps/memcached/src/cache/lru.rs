@@ -9,7 +9,6 @@
 //! The lists are those of the whole shard and not of a size class: memory is not divided among
 //! classes here, so that the least recently used item of any size is the one to go.
 
-use super::item::marks;
 use super::slots::{SlotId, Slots};
 
 /// In an unsegmented LRU reads move an item to the front at most this often, as memcached does:
@@ -117,12 +116,9 @@ impl Lru {
         self.link(slots, id);
     }
 
-    /// Notes a read of an item of an unsegmented LRU.
+    /// Notes a use of an item of an unsegmented LRU.
     #[inline]
     pub(crate) fn touch_flat(&mut self, slots: &mut Slots, id: SlotId, now: u32, bytes: usize) {
-        if slots[id].item.marks & marks::FETCHED == 0 {
-            slots[id].item.marks |= marks::FETCHED;
-        }
         if now.saturating_sub(slots[id].moved_at) >= MOVE_INTERVAL_SECONDS {
             slots[id].moved_at = now;
             let segment = slots[id].segment;

@@ -66,14 +66,15 @@ impl Shard {
             self.counters.get_misses += 1;
             return answer_miss(request, output);
         };
-        let line = self.describe(now, id, request, created)?;
+        let line = self.describe(now, id, request, created);
+        if !request.flags.no_update && (line.is_ok() || !request.looks_before_reading()) {
+            self.entries.note_read(id, now);
+        }
+        let line = line?;
         let item = self.entries.item(id);
         line.finish(output);
         if request.flags.value {
             output.write(item.data_and_line_end());
-        }
-        if !request.flags.no_update {
-            self.entries.note_read(id, now);
         }
         match request.flags.exptime {
             Some(_) => self.counters.touch_hits += 1,

@@ -60,7 +60,9 @@ impl Shard {
         if delay > 0 {
             self.flush.at(expiry::expires_at(delay, now));
         } else {
-            self.flush.now(self.next_cas);
+            // memcached uses up a unique identifier for it, too.
+            let cas = self.take_cas();
+            self.flush.now(cas);
             if !self.settings.cas {
                 self.flush.second(now);
             }

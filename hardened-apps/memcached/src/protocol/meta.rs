@@ -99,6 +99,16 @@ impl Key<'_> {
 }
 
 impl<'a> Request<'a> {
+    /// Whether memcached looks at the item before it notes the read: then a flag that is found
+    /// wrong on the way prevents that.
+    pub(crate) fn looks_before_reading(&self) -> bool {
+        let flags = &self.flags;
+        flags.vivify.is_some()
+            || flags.exptime.is_some()
+            || flags.recache.is_some()
+            || self.words.clone().any(|word| b"lh".contains(&word[0]))
+    }
+
     /// Bytes of the data block that an `ms` announces, without its CRLF.
     pub(crate) fn data_length(&self) -> Option<usize> {
         self.data_length
