@@ -41,6 +41,11 @@ impl RunningServer {
         server
     }
 
+    /// The same with this port for datagrams.
+    pub(crate) fn start_with_udp(port: u16) -> Self {
+        Self::start(&["-U", &port.to_string()])
+    }
+
     /// Process number.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
@@ -74,8 +79,9 @@ impl RunningServer {
         loop {
             if let Ok(text) = std::fs::read_to_string(file) {
                 let port = text
-                    .trim()
-                    .strip_prefix("TCP INET: ")
+                    .lines()
+                    .next()
+                    .and_then(|line| line.strip_prefix("TCP INET: "))
                     .and_then(|port| port.parse().ok());
                 return port.unwrap_or_else(|| panic!("the port file holds {text:?}"));
             }
