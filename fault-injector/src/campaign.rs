@@ -11,13 +11,14 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
+use crate::aftermath::Difference;
 use crate::code::image::Image;
 use crate::failure::{Failure, Result};
 use crate::fault::MaskKind;
 use crate::oracle::{self, Golden};
-use crate::plan::{Injection, Plan};
+use crate::plan::Injection;
 use crate::profile::Profile;
-use crate::results::{Header, Record, SCHEMA};
+use crate::results::{Header, Record, SCHEMA, Stratum};
 use crate::trace::{Trace, crc32c};
 use crate::tracer::launch::Launcher;
 use crate::tracer::{Stop, startup};
@@ -126,7 +127,7 @@ impl Campaign {
     }
 
     /// The first line of the results.
-    pub fn header(&self, plan: &Plan) -> Header {
+    pub fn header(&self, strata: &[Stratum]) -> Header {
         Header {
             schema: SCHEMA,
             target: self.settings.target.clone(),
@@ -139,14 +140,23 @@ impl Campaign {
             trace_crc: crc32c(&self.trace),
             requests: self.profile.requests.len() as u32,
             instructions: self.profile.instructions(),
-            injections: plan.injections.len() as u64,
-            fault_space: plan.strata.clone(),
+            injections: strata.iter().map(|stratum| stratum.injections).sum(),
+            fault_space: strata.to_vec(),
         }
     }
 
     /// CRC32C of the program and of the trace.
     pub fn checksums(&self) -> (u32, u32) {
         (self.binary_crc, crc32c(&self.trace))
+    }
+
+    /// What an injection leaves in memory.
+    pub fn aftermath(&self, injection: &Injection) -> Result<Option<Vec<Difference>>> {
+        on_own_thread(|| {
+            pin(0)?;
+            let assignment = self.assignment();
+            Worker::new(&assignment, self.launcher()?).aftermath(injection)
+        })
     }
 
     /// Strikes one copy and starts a debugger on it.

@@ -29,7 +29,8 @@ pub const EXIT_FAILURE: u8 = 2;
 const EXIT_STATUSES: &str = "\
 Exit status:
   0  done; for `ci`: the undetected-error rate is below the limit with 95 % confidence
-  1  `ci`: it is not; `replay`: the outcome differs from the recorded one
+  1  `ci`: it is not; `run --until`: the goal is refuted or undecided; `replay`: the outcome differs
+     from the recorded one
   2  the command could not do its work: the message says what was wanted, what was found and \
 what to do next";
 

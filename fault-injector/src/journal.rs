@@ -19,7 +19,6 @@ use crate::results::{Header, Record, SCHEMA};
 pub struct Journal {
     path: PathBuf,
     partial: PathBuf,
-    header: Header,
     file: BufWriter<File>,
     records: BTreeMap<u64, Record>,
 }
@@ -42,7 +41,6 @@ impl Journal {
         let mut journal = Self {
             path: path.to_owned(),
             file: BufWriter::new(file),
-            header: header.clone(),
             records: BTreeMap::new(),
             partial: partial.clone(),
         };
@@ -68,10 +66,16 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes the file and returns its records.
-    pub fn finish(self) -> Result<Vec<Record>> {
+    /// The records so far, by number.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.values()
+    }
+
+    /// Writes the file under `header`, which may count more rounds than the one it was begun with,
+    /// and returns its records.
+    pub fn finish(self, header: &Header) -> Result<Vec<Record>> {
         let records: Vec<Record> = self.records.into_values().collect();
-        let mut text = line(&self.header);
+        let mut text = line(header);
         text.extend(records.iter().map(line));
         fs::write(&self.path, text)
             .map_err(|error| Failure::file("to write results", &self.path, error))?;

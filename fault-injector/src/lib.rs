@@ -22,11 +22,15 @@ pub mod protocol;
 pub mod target;
 
 #[cfg(feature = "injector")]
+pub mod aftermath;
+#[cfg(feature = "injector")]
 pub mod campaign;
 #[cfg(feature = "injector")]
 pub mod code;
 #[cfg(feature = "injector")]
 pub mod commands;
+#[cfg(feature = "injector")]
+pub mod evidence;
 #[cfg(feature = "injector")]
 pub mod failure;
 #[cfg(feature = "injector")]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
+use crate::aftermath::{Difference, Memory};
 use crate::failure::{Failure, Result};
 use crate::fault::{MaskKind, Strike, Struck};
 use crate::oracle::{self, Golden, Verdict};
@@ -101,15 +102,36 @@ impl<'a> Worker<'a> {
         ))
     }
 
-    /// Strikes a copy and starts gdb on it, stopped behind the strike.
-    pub fn debug(&self, injection: &Injection, program: &Path) -> Result<()> {
+    /// Words of memory in which a struck life ends unlike a healthy one; `None` if one of them ended
+    /// before it could be read.
+    pub fn aftermath(&self, injection: &Injection) -> Result<Option<Vec<Difference>>> {
+        let (mut walk, site) = self.walk_to(injection)?;
+        let healthy = Memory::at_the_end(&mut walk.copy()?)?;
+        let mut copy = walk.copy()?;
+        self.strike(&walk, injection, site).apply(&mut copy)?;
+        let struck = match copy.has_ended() {
+            true => None,
+            false => Memory::at_the_end(&mut copy)?,
+        };
+        Ok(healthy
+            .zip(struck)
+            .map(|(healthy, struck)| healthy.differences(&struck)))
+    }
+
+    /// A target before the instruction that is to be struck.
+    fn walk_to(&self, injection: &Injection) -> Result<(Walk, &'a Site)> {
         let golden_walk = &self.assignment.profile.requests[injection.walk];
         let markers = self.assignment.markers;
         let mut walk = Walk::to_request(&self.launcher, markers, golden_walk.request)?;
         for step in 0..injection.step {
             walk.advance(&self.site(golden_walk.steps[step as usize]).facts)?;
         }
-        let site = self.site(golden_walk.steps[injection.step as usize]);
+        Ok((walk, self.site(golden_walk.steps[injection.step as usize])))
+    }
+
+    /// Strikes a copy and starts gdb on it, stopped behind the strike.
+    pub fn debug(&self, injection: &Injection, program: &Path) -> Result<()> {
+        let (mut walk, site) = self.walk_to(injection)?;
         let mut copy = walk.copy()?;
         let struck = self.strike(&walk, injection, site).apply(&mut copy)?;
         if copy.has_ended() {

@@ -111,11 +111,11 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_workers() {
         let campaign = prepared(program(), workers);
         let plan = transient_plan(&campaign);
         let path = directory.path().join(name);
-        let mut journal = Journal::open(&path, &campaign.header(&plan)).unwrap();
+        let mut journal = Journal::open(&path, &campaign.header(&plan.strata)).unwrap();
         campaign
             .run(&plan.injections, |record| journal.append(record).unwrap())
             .unwrap();
-        journal.finish().unwrap();
+        journal.finish(&campaign.header(&plan.strata)).unwrap();
         std::fs::read(path).unwrap()
     };
     let first = file(1, "first");
@@ -132,7 +132,7 @@ fn an_interrupted_campaign_goes_on_and_ends_the_same() {
     let directory = tempfile::tempdir().unwrap();
     let campaign = prepared(program(), 1);
     let plan = transient_plan(&campaign);
-    let header = campaign.header(&plan);
+    let header = campaign.header(&plan.strata);
     let records = carry_out(&campaign, &plan.injections);
     let path = directory.path().join("results");
     let mut journal = Journal::open(&path, &header).unwrap();
@@ -146,7 +146,7 @@ fn an_interrupted_campaign_goes_on_and_ends_the_same() {
     after
         .iter()
         .for_each(|record| journal.append(record.clone()).unwrap());
-    assert_eq!(journal.finish().unwrap(), records);
+    assert_eq!(journal.finish(&header).unwrap(), records);
     assert_eq!(journal::read(&path).unwrap(), (header, records));
 }
 

@@ -16,13 +16,15 @@ use super::options::CampaignOptions;
 use super::run::prepare;
 use super::{EXIT_ABOVE_LIMIT, progress};
 use crate::campaign::Campaign;
+use crate::evidence::Evidence;
 use crate::failure::Result;
 use crate::plan;
-use crate::results::{Record, Stratum};
+use crate::results::Record;
 use crate::statistics::CONFIDENCE;
 use crate::statistics::comparison::PerRequest;
-use crate::statistics::stratified::{self, Rate, Sample};
-use crate::statistics::tally::{Tally, is_undetected};
+use crate::statistics::stopping::Measure;
+use crate::statistics::stratified;
+use crate::statistics::tally::is_undetected;
 
 /// Injections of the first round, which tells how fast this machine is.
 const FIRST_ROUND: u64 = 2000;
@@ -87,9 +89,9 @@ struct Verdict {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let campaign = prepare(&arguments.campaign)?;
     let start = Instant::now();
-    let evidence = gather(&campaign, arguments, start)?;
-    let verdict = judge(&campaign, arguments, &evidence, start.elapsed());
-    show(&evidence.escapes);
+    let findings = gather(&campaign, arguments, start)?;
+    let verdict = judge(&campaign, arguments, &findings.evidence, start.elapsed());
+    show(&findings.escapes);
     if arguments.json {
         println!("{}", serde_json::to_string(&verdict).unwrap_or_default());
     } else {
@@ -104,26 +106,27 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// What the rounds have shown.
 #[derive(Debug, Default)]
-struct Evidence {
-    strata: Vec<(Stratum, Sample)>,
-    tally: Tally,
+struct Findings {
+    evidence: Evidence,
     escapes: Vec<Record>,
 }
 
-fn gather(campaign: &Campaign, arguments: &Arguments, start: Instant) -> Result<Evidence> {
-    let mut evidence = Evidence::default();
+fn gather(campaign: &Campaign, arguments: &Arguments, start: Instant) -> Result<Findings> {
+    let mut findings = Findings::default();
     let bar = progress::injections(FIRST_ROUND);
     let (mut done, mut count) = (0, FIRST_ROUND);
     for round in 0.. {
         let options = &arguments.campaign;
-        let models = &options.models.0;
-        let profile = campaign.profile();
+        let (profile, models) = (campaign.profile(), &options.models.0);
         let plan = plan::draw(profile, models, count, LEAST, options.seed, round, done);
         bar.set_length(done + plan.injections.len() as u64);
-        evidence.expect(&plan.strata);
+        findings.evidence.expect(&plan.strata);
         campaign.run(&plan.injections, |record| {
             bar.inc(1);
-            evidence.add(record);
+            findings.evidence.add(&record);
+            if is_undetected(record.outcome) {
+                findings.escapes.push(record);
+            }
         })?;
         done += plan.injections.len() as u64;
         let spent = start.elapsed().as_secs_f64();
@@ -134,46 +137,7 @@ fn gather(campaign: &Campaign, arguments: &Arguments, start: Instant) -> Result<
         }
     }
     bar.finish_and_clear();
-    Ok(evidence)
-}
-
-impl Evidence {
-    /// Notes the strata of a round.
-    fn expect(&mut self, strata: &[Stratum]) {
-        for stratum in strata {
-            let known = |(other, _): &(Stratum, Sample)| {
-                (other.model, other.zone) == (stratum.model, stratum.zone)
-            };
-            if !self.strata.iter().any(known) {
-                let sample = Sample {
-                    points: stratum.points,
-                    injections: 0,
-                    hits: 0,
-                };
-                self.strata.push((stratum.clone(), sample));
-            }
-        }
-    }
-
-    fn add(&mut self, record: Record) {
-        self.tally.add(record.outcome);
-        let undetected = is_undetected(record.outcome);
-        let of = |(stratum, _): &&mut (Stratum, Sample)| {
-            (stratum.model, stratum.zone) == (record.model, record.zone)
-        };
-        if let Some((_, sample)) = self.strata.iter_mut().find(of) {
-            sample.injections += 1;
-            sample.hits += u64::from(undetected);
-        }
-        if undetected {
-            self.escapes.push(record);
-        }
-    }
-
-    fn rate(&self) -> Rate {
-        let samples: Vec<Sample> = self.strata.iter().map(|(_, sample)| *sample).collect();
-        stratified::rate(&samples, CONFIDENCE)
-    }
+    Ok(findings)
 }
 
 fn judge(
@@ -183,8 +147,8 @@ fn judge(
     spent: Duration,
 ) -> Verdict {
     let settings = campaign.settings();
-    let tally = evidence.tally;
-    let rate = evidence.rate();
+    let tally = evidence.tally();
+    let rate = stratified::rate(&evidence.samples(Measure::Undetected), CONFIDENCE);
     let per_request = PerRequest::new(&rate, campaign.profile().requests.len() as u32);
     Verdict {
         target: settings.target.clone(),

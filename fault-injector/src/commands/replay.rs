@@ -12,12 +12,16 @@ use clap::Args;
 use super::EXIT_ABOVE_LIMIT;
 use super::options::read_trace;
 use super::run::prepared;
+use crate::aftermath::Difference;
 use crate::campaign::{Campaign, Settings};
 use crate::failure::{Failure, Result};
 use crate::journal;
 use crate::plan::Injection;
 use crate::program::{self, Build};
 use crate::results::{Header, Record};
+
+/// Differing words that are printed.
+const WORDS_SHOWN: usize = 64;
 
 /// Which injection.
 #[derive(Debug, Args)]
@@ -37,6 +41,9 @@ pub struct Arguments {
     /// Stop behind the strike and start gdb on the struck process
     #[arg(long)]
     gdb: bool,
+    /// Also print the words of memory in which the struck process ends unlike a healthy one
+    #[arg(long)]
+    memory: bool,
 }
 
 /// Carries one injection out again and compares what comes of it.
@@ -53,6 +60,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         campaign.debug(&injection)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if arguments.memory {
+        print_aftermath(campaign.aftermath(&injection)?);
+    }
     let mut replayed = None;
     campaign.run(&[injection], |record| replayed = Some(record))?;
     let json = serde_json::to_string(&replayed).unwrap_or_default();
@@ -63,6 +73,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let recorded = serde_json::to_string(recorded).unwrap_or_default();
     eprintln!("this is not what was recorded:\n{recorded}");
     Ok(ExitCode::from(EXIT_ABOVE_LIMIT))
+}
+
+fn print_aftermath(differences: Option<Vec<Difference>>) {
+    let Some(differences) = differences else {
+        eprintln!("the process ended before its memory could be read");
+        return;
+    };
+    eprintln!("{} words of memory differ at the end", differences.len());
+    for word in differences.iter().take(WORDS_SHOWN) {
+        let (address, mapping) = (word.address, &word.mapping);
+        let (right, found) = (word.right, word.found);
+        eprintln!("{address:#x} {mapping:<8} right {right:#018x} found {found:#018x}");
+    }
 }
 
 fn settings(arguments: &Arguments, header: &Header) -> Result<Settings> {

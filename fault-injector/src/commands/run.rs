@@ -6,12 +6,15 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::options::CampaignOptions;
-use super::progress;
+use super::{EXIT_ABOVE_LIMIT, progress};
 use crate::campaign::{Campaign, Settings};
+use crate::evidence::Evidence;
 use crate::failure::Result;
 use crate::journal::Journal;
-use crate::plan;
-use crate::results::Outcome;
+use crate::plan::{self, Plan};
+use crate::results::Record;
+use crate::statistics::stopping::{Goal, LOOK_FIRST, Verdict, Watch};
+use crate::statistics::tally::{Tally, outcome_name};
 
 /// Least injections of each stratum.
 pub const LEAST: u64 = 20;
@@ -24,6 +27,10 @@ pub struct Arguments {
     /// Injections, allotted to models and zones in proportion to their faults
     #[arg(long, default_value_t = 10_000)]
     injections: u64,
+    /// Stop as soon as this is decided, such as 'sdc<1e-4@95%'; --injections is then the most that is
+    /// spent on it. Measures: sdc, wrong-reply, latent-sdc, crashed, hung
+    #[arg(long, value_name = "GOAL")]
+    until: Option<Goal>,
     /// Where the results go, as JSON Lines; what an interrupted run has left there is continued
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -32,16 +39,82 @@ pub struct Arguments {
 /// Carries the campaign out.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let campaign = prepare(&arguments.campaign)?;
-    let plan = plan::draw(
+    let (records, verdict) = carry_out(&campaign, arguments)?;
+    let mut tally = Tally::default();
+    records.iter().for_each(|record| tally.add(record.outcome));
+    for outcome in Tally::ORDER {
+        println!("{:<20} {:>9}", outcome_name(outcome), tally.of(outcome));
+    }
+    Ok(match verdict {
+        Verdict::Refuted(rate) => {
+            println!("the goal is refuted: {:.3e}", rate.rate);
+            ExitCode::from(EXIT_ABOVE_LIMIT)
+        }
+        Verdict::Holds(rate) => {
+            println!("the goal holds: at most {:.3e}", rate.interval.high);
+            ExitCode::SUCCESS
+        }
+        Verdict::Continue if arguments.until.is_some() => {
+            println!("the goal is not decided: allow more --injections");
+            ExitCode::from(EXIT_ABOVE_LIMIT)
+        }
+        Verdict::Continue => ExitCode::SUCCESS,
+    })
+}
+
+/// Round by round, each a whole stratified sample, until the goal is decided or all is done.
+fn carry_out(campaign: &Campaign, arguments: &Arguments) -> Result<(Vec<Record>, Verdict)> {
+    let mut watch = arguments.until.map(|goal| (goal, Watch::new(goal)));
+    let mut planned = Evidence::default();
+    let (mut journal, mut done, mut verdict) = (None, 0, Verdict::Continue);
+    for round in 0.. {
+        let plan = plan_round(campaign, arguments, round, done);
+        if plan.injections.is_empty() || verdict != Verdict::Continue {
+            break;
+        }
+        planned.expect(&plan.strata);
+        let journal = match &mut journal {
+            Some(journal) => journal,
+            none => {
+                let header = campaign.header(&plan.strata);
+                none.insert(Journal::open(&arguments.output, &header)?)
+            }
+        };
+        carry_out_round(campaign, &plan, journal)?;
+        done += plan.injections.len() as u64;
+        if let Some((goal, watch)) = &mut watch {
+            let mut seen = planned.clone();
+            journal.records().for_each(|record| seen.add(record));
+            verdict = watch.look(&seen.samples(goal.measure));
+        }
+    }
+    let header = campaign.header(&planned.strata());
+    let records = journal.map_or(Ok(Vec::new()), |journal| journal.finish(&header))?;
+    Ok((records, verdict))
+}
+
+/// With a goal every round doubles what was done; without one there is one round.
+fn plan_round(campaign: &Campaign, arguments: &Arguments, round: u64, done: u64) -> Plan {
+    let left = arguments.injections.saturating_sub(done);
+    let count = match arguments.until {
+        Some(_) => done.max(LOOK_FIRST).min(left),
+        None => left,
+    };
+    let least = if round == 0 { LEAST } else { 1 };
+    let options = &arguments.campaign;
+    let models = &options.models.0;
+    plan::draw(
         campaign.profile(),
-        &arguments.campaign.models.0,
-        arguments.injections,
-        LEAST,
-        arguments.campaign.seed,
-        0,
-        0,
-    );
-    let mut journal = Journal::open(&arguments.output, &campaign.header(&plan))?;
+        models,
+        count,
+        least.min(count),
+        options.seed,
+        round,
+        done,
+    )
+}
+
+fn carry_out_round(campaign: &Campaign, plan: &Plan, journal: &mut Journal) -> Result<()> {
     let open: Vec<_> = plan
         .injections
         .iter()
@@ -57,27 +130,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             written = journal.append(record);
         }
     })?;
-    written?;
     bar.finish_and_clear();
-    let records = journal.finish()?;
-    let count = |outcome: Outcome| {
-        let of = records.iter().filter(|record| record.outcome == outcome);
-        (format!("{outcome:?}").to_lowercase(), of.count())
-    };
-    let outcomes = [
-        Outcome::Sdc,
-        Outcome::LatentSdc,
-        Outcome::CaughtAtReceiver,
-        Outcome::Detected,
-        Outcome::Crashed,
-        Outcome::Hung,
-        Outcome::Corrected,
-        Outcome::Masked,
-    ];
-    for (name, number) in outcomes.map(count) {
-        println!("{name:<18} {number:>9}");
-    }
-    Ok(ExitCode::SUCCESS)
+    written
 }
 
 /// Prepares a campaign and says so.

@@ -189,7 +189,7 @@ impl Tracee {
         Ok(())
     }
 
-    pub(super) fn broken(&self, wanted: &str, error: impl std::fmt::Display) -> Failure {
+    pub(crate) fn broken(&self, wanted: &str, error: impl std::fmt::Display) -> Failure {
         Failure::system(
             format!(
                 "to {wanted} of the target (process {}, {:?})",
@@ -208,6 +208,8 @@ impl Drop for Tracee {
         // A process that is gone already needs no killing.
         let _ = kill(self.pid, Signal::SIGKILL);
         while !self.has_ended() {
+            // A process that stops at its exit does so even now.
+            let _ = ptrace::cont(self.pid, None);
             if self.wait().is_err() {
                 return;
             }
