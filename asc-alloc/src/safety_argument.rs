@@ -5,7 +5,8 @@
 //! 1. *One origin.* The region is reserved by one `mmap`. Every pointer that the allocator hands out is
 //!    that mapping's pointer moved by an offset (`heap::region::Region::pointer`). Bookkeeping is done
 //!    in offsets; an address that a caller passes in is only subtracted from the base. No integer is
-//!    cast to a pointer, so no provenance is exposed.
+//!    cast to a pointer, so no provenance is exposed, but for the program's signal handlers, which
+//!    the C library's `sigaction` holds as integers.
 //! 2. *Never unmapped.* The region, the records and the thread caches live as long as the process, so
 //!    `&'static` references to records stay valid. An ended thread's signal stack is the one mapping
 //!    that goes; no reference to it exists.
@@ -58,8 +59,12 @@
 //! 15. Free protected memory returns to the system in a session only, and hot pages' copies follow.
 //!     A write to a page that was returned faults again: the range is closed anew.
 //!
+//! 16. A rollback changes memory that safe code may have borrowed. So `Session::begin` is unsafe, and
+//!     its contract is what an engine proves. The crate's own sessions (scopes, returned memory, the
+//!     scrubber) are committed and change nothing but rotten bits.
+//!
 //! # Line codes
 //!
-//! 16. Outside of sessions each line of committed protected memory agrees with its code, as far as
+//! 17. Outside of sessions each line of committed protected memory agrees with its code, as far as
 //!     neither rots: fresh and returned memory is zero and so are its codes; a commit follows every
 //!     page that was opened or is hot and changed; a rollback changes none.

@@ -3,6 +3,7 @@
 //! The page level is one per process, so each case is an ignored test of this program, run as a child
 //! per backend with the backend named in the environment.
 
+use std::hint::black_box;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
@@ -97,6 +98,12 @@ fn dies(case: &str, signal: i32) {
     }
 }
 
+/// A session; what it restores is looked at through `black_box` only.
+fn begin() -> Session {
+    // SAFETY: as said above.
+    unsafe { Session::begin() }.expect("none is open")
+}
+
 fn start() {
     Builder::new().start().expect("the backend works here");
 }
@@ -131,7 +138,9 @@ fn case_unknown() {
     let error = Builder::new().start().expect_err("no such backend");
     println!("{error}");
     assert!(matches!(error, StartError::Unknown(_)));
-    assert_eq!(Session::begin().map(drop), Err(BeginError::NotStarted));
+    // SAFETY: there is none.
+    let session = unsafe { Session::begin() };
+    assert_eq!(session.map(drop), Err(BeginError::NotStarted));
     let backend = Builder::new().backend(Backend::Mprotect).start();
     assert_eq!(backend, Ok(Backend::Mprotect));
 }
@@ -145,11 +154,13 @@ fn two_equal_runs_are_committed() {
 #[ignore = "run as a child per backend"]
 fn case_equal_runs() {
     start();
-    let mut state = ALLOC.protected(|| vec![0u64; 40 * PAGE_WORDS]);
+    let mut state = black_box(ALLOC.protected(|| vec![0u64; 40 * PAGE_WORDS]));
     // Often enough that pages become hot, and some stay cold.
     for round in 0..200 {
-        let mut session = Session::begin().expect("none is open");
-        assert_eq!(Session::begin().map(drop), Err(BeginError::Nested));
+        let mut session = begin();
+        // SAFETY: there is none.
+        let nested = unsafe { Session::begin() };
+        assert_eq!(nested.map(drop), Err(BeginError::Nested));
         let before = state.clone();
         let run = |state: &mut Vec<u64>| {
             for page in [1, 2, 3, 10 + round % 7, 20 + round % 20] {
@@ -179,6 +190,9 @@ fn case_equal_runs() {
     assert_eq!(gated, hot > 0, "{hot} hot pages");
     let opened = statistics.opened_pages;
     assert_eq!(gated, opened < 500, "{opened} pages were opened");
+    // What is not used any more is closed.
+    (0..100).for_each(|_| begin().commit());
+    assert_eq!(asc_alloc::statistics().pages.hot_pages, 0);
 }
 
 #[test]
@@ -190,12 +204,12 @@ fn a_difference_between_the_runs_is_named() {
 #[ignore = "run as a child per backend"]
 fn case_different_runs() {
     start();
-    let mut state = ALLOC.protected(|| vec![7u64; 8 * PAGE_WORDS]);
+    let mut state = black_box(ALLOC.protected(|| vec![7u64; 8 * PAGE_WORDS]));
     for round in 0..100 {
         let place = (round % 8) * PAGE_WORDS + 3 * round;
         // In turn: another value, a write that is missing, and one too many, on another page.
         for kind in 0..3 {
-            let mut session = Session::begin().expect("none is open");
+            let mut session = begin();
             state[place] = 1;
             session.capture();
             session.restore().expect("restored");
@@ -221,6 +235,30 @@ fn case_different_runs() {
 }
 
 #[test]
+fn a_fault_leaves_no_trace_in_the_handler() {
+    passes("case_errno");
+}
+
+#[test]
+#[ignore = "run as a child per backend"]
+fn case_errno() {
+    start();
+    let mut state = black_box(ALLOC.protected(|| vec![0u64; 64 * PAGE_WORDS]));
+    let session = begin();
+    // SAFETY: this thread's errno.
+    let errno = unsafe { libc::__errno_location() };
+    for page in 0..64 {
+        // SAFETY: as above.
+        unsafe { errno.write(1000 + page) };
+        state[page as usize * PAGE_WORDS] = 1;
+        // SAFETY: as above.
+        assert_eq!(unsafe { errno.read() }, 1000 + page);
+    }
+    assert!(session.dirty_pages().count() >= 64);
+    session.commit();
+}
+
+#[test]
 fn a_panic_in_a_session_rolls_back() {
     passes("case_panic");
 }
@@ -229,9 +267,9 @@ fn a_panic_in_a_session_rolls_back() {
 #[ignore = "run as a child per backend"]
 fn case_panic() {
     start();
-    let mut state = ALLOC.protected(|| vec![5u8; 100_000]);
+    let mut state = black_box(ALLOC.protected(|| vec![5u8; 100_000]));
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _session = Session::begin().expect("none is open");
+        let _session = begin();
         state.fill(6);
         panic!("half way");
     }));
@@ -253,7 +291,7 @@ fn a_stray_write_is_caught_in_every_place() {
 #[ignore = "run as a child per backend"]
 fn case_stray_main() {
     start();
-    let mut state = ALLOC.protected(|| vec![0u64; 1000]);
+    let mut state = black_box(ALLOC.protected(|| vec![0u64; 1000]));
     state[500] = 1;
     panic!("the write went through");
 }
@@ -262,7 +300,7 @@ fn case_stray_main() {
 #[ignore = "run as a child per backend"]
 fn case_stray_thread() {
     start();
-    let mut state = ALLOC.protected(|| vec![0u64; 1000]);
+    let mut state = black_box(ALLOC.protected(|| vec![0u64; 1000]));
     let outcome = std::thread::spawn(move || state[1] = 1).join();
     panic!("the write went through: {outcome:?}");
 }
@@ -272,9 +310,9 @@ fn case_stray_thread() {
 #[ignore = "run as a child per backend"]
 fn case_stray_after_sessions() {
     start();
-    let mut state = ALLOC.protected(|| vec![0u64; 1000]);
+    let mut state = black_box(ALLOC.protected(|| vec![0u64; 1000]));
     for round in 0..10 {
-        let session = Session::begin().expect("none is open");
+        let session = begin();
         state[3] = round;
         session.commit();
     }
@@ -314,7 +352,7 @@ fn case_stray_injected() {
         (vec![0u64; 1 << 20], small)
     });
     for round in 0..50 {
-        let session = Session::begin().expect("none is open");
+        let session = begin();
         for page in 0..20 {
             large[page * PAGE_WORDS] = round;
         }
@@ -355,7 +393,7 @@ fn a_stray_write_during_another_threads_session_is_caught() {
 fn case_stray_beside_session() {
     start();
     let (mut mine, mut others) = ALLOC.protected(|| (vec![0u64; 10_000], vec![0u64; 10_000]));
-    let session = Session::begin().expect("none is open");
+    let session = begin();
     mine[5_000] = 1;
     // Started before the gate opened it would be without rights; here it inherits them, so the
     // session ends first for its thread.
@@ -367,7 +405,7 @@ fn case_stray_beside_session() {
         others[5_000] = 1;
         tell.send(()).expect("still there");
     });
-    let session = Session::begin().expect("none is open");
+    let session = begin();
     mine[5_000] = 2;
     go.send(()).expect("the thread waits");
     told.recv().expect("the write went through");
@@ -401,9 +439,9 @@ fn the_report_names_address_and_callers() {
 #[ignore = "run as a child per backend"]
 fn case_stray_named() {
     start();
-    let mut state = ALLOC.protected(|| vec![0u64; 1000]);
+    let mut state = black_box(ALLOC.protected(|| vec![0u64; 1000]));
     println!("\nabout to write: {:#x}", (&raw const state[77]).addr());
-    std::hint::black_box(&mut state)[77] = 1;
+    black_box(&mut state)[77] = 1;
 }
 
 #[test]
@@ -419,7 +457,7 @@ fn case_too_many_pages() {
         .hot_pages_max(0)
         .start()
         .expect("works");
-    let _session = Session::begin().expect("none is open");
+    let _session = begin();
     let _scope = ProtectedScope::enter();
     let state = vec![1u8; 12 * 4096];
     panic!("{} bytes were written", state.len());
@@ -435,8 +473,8 @@ fn many_pages_in_one_session_are_restored() {
 fn case_many_pages() {
     start();
     const PAGES: usize = 12_000;
-    let mut state = ALLOC.protected(|| vec![0u64; PAGES * PAGE_WORDS]);
-    let mut session = Session::begin().expect("none is open");
+    let mut state = black_box(ALLOC.protected(|| vec![0u64; PAGES * PAGE_WORDS]));
+    let mut session = begin();
     // Every second page, so that no two of them share a mapping.
     let places = || {
         (0..PAGES)
@@ -523,14 +561,14 @@ fn a_child_process_guards_its_own_memory() {
 #[ignore = "run as a child per backend"]
 fn case_fork() {
     start();
-    let mut state = ALLOC.protected(|| vec![1u64; 1000]);
+    let mut state = black_box(ALLOC.protected(|| vec![1u64; 1000]));
     for round in 0..5 {
-        let session = Session::begin().expect("none is open");
+        let session = begin();
         state[1] = round;
         session.commit();
     }
     let works = in_child(|| {
-        let mut session = Session::begin().expect("none is open");
+        let mut session = begin();
         state[1] = 77;
         session.capture();
         session.restore().expect("restored");
@@ -572,7 +610,7 @@ fn case_older_thread() {
     let older = std::thread::spawn(move || {
         let mut state = take.recv().expect("given");
         assert_eq!(state.iter().sum::<u64>(), 3000);
-        let mut session = Session::begin().expect("none is open");
+        let mut session = begin();
         state[0] = 0;
         session.capture();
         session.restore().expect("restored");
@@ -597,9 +635,9 @@ fn case_protected_stack() {
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
     static SUM: AtomicU64 = AtomicU64::new(0);
     extern "C" fn on_that_stack() {
-        let mut words = std::hint::black_box([1u64; 4 * PAGE_WORDS]);
+        let mut words = black_box([1u64; 4 * PAGE_WORDS]);
         words[3] = 2;
-        SUM.store(std::hint::black_box(&words).iter().sum(), Relaxed);
+        SUM.store(black_box(&words).iter().sum(), Relaxed);
     }
     start();
     let mut stack = ALLOC.protected(|| vec![0u8; 1 << 20]);
@@ -612,7 +650,7 @@ fn case_protected_stack() {
     there.uc_stack.ss_sp = stack.as_mut_ptr().cast();
     there.uc_stack.ss_size = stack.len();
     there.uc_link = &raw mut here;
-    let session = Session::begin().expect("none is open");
+    let session = begin();
     // SAFETY: the function takes no arguments, and the stack outlives it.
     unsafe { libc::makecontext(&raw mut there, on_that_stack, 0) };
     // SAFETY: both contexts are live; the function returns to this one.
@@ -645,7 +683,7 @@ fn case_returned_memory() {
         if round % 3 == 2 {
             ALLOC.return_memory();
             // A rollback must not bring back what a hot page held before.
-            drop(Session::begin());
+            drop(begin());
         }
         let zeroed = ALLOC.protected(|| vec![0u8; 200_000]);
         assert!(zeroed.iter().all(|&byte| byte == 0), "round {round}");
@@ -683,7 +721,7 @@ fn case_many_threads() {
             scope.spawn(move || {
                 for round in 0..ROUNDS {
                     let mut state = state.lock().expect("no thread panics");
-                    let mut session = Session::begin().expect("none is open");
+                    let mut session = begin();
                     let place = ((thread + round) % 20) as usize * PAGE_WORDS;
                     state[place] += 1;
                     session.capture();

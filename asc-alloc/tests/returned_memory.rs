@@ -28,4 +28,14 @@ fn free_memory_returns_to_the_system() {
     ALLOC.return_memory();
     let left = statistics().ordinary.used_bytes;
     assert!(left <= before + (1 << 20), "{left}");
+
+    // What is cut off a large block is used again.
+    let committed = statistics().ordinary.committed_bytes;
+    for _ in 0..100 {
+        let mut large: Vec<u8> = Vec::with_capacity(64 << 20);
+        large.shrink_to(1 << 20);
+        assert!(large.capacity() < 2 << 20);
+    }
+    let grown = statistics().ordinary.committed_bytes - committed;
+    assert!(grown <= 256 << 20, "{grown}");
 }

@@ -84,18 +84,18 @@ impl Codes {
     /// Examines the lines of an open page; corrects a flipped bit if that is allowed, and ends the
     /// process over any other difference. Async-signal-safe.
     pub(super) fn examine(&self, number: u32, page: Page) {
-        for (index, (line, bytes)) in self.lines_of(number, page).enumerate() {
-            let stored = self.stored(line).load(Relaxed) ^ self.of_zeroes;
-            let address = page.address() + index * self.code.line_bytes();
+        let line_bytes = self.code.line_bytes();
+        let first = number as usize * PAGE_BYTES / line_bytes;
+        for index in 0..PAGE_BYTES / line_bytes {
+            let (line, offset) = (first + index, index * line_bytes);
+            let mut stored = self.stored(line).load(Relaxed) ^ self.of_zeroes;
+            let bytes = &page.bytes()[offset..offset + line_bytes];
+            let address = page.address() + offset;
             match self.code.examine(bytes, stored) {
                 Finding::Intact => {}
                 Finding::OneBit(flip) if self.policy == Rot::Correct => {
-                    let mut code = stored;
-                    let offset = index * self.code.line_bytes();
-                    page.with_line(offset, self.code.line_bytes(), |bytes| {
-                        flip.correct(bytes, &mut code);
-                    });
-                    self.stored(line).store(code ^ self.of_zeroes, Relaxed);
+                    page.with_line(offset, line_bytes, |bytes| flip.correct(bytes, &mut stored));
+                    self.stored(line).store(stored ^ self.of_zeroes, Relaxed);
                     self.corrected.fetch_add(1, Relaxed);
                     say(format_args!(
                         "asc-alloc: corrected: {flip:?} of the line at {address:#x}"

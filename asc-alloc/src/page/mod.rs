@@ -91,20 +91,33 @@ static PAGES: OnceLock<Pages> = OnceLock::new();
 /// ```
 /// use asc_alloc::page::{Builder, Session};
 /// use asc_alloc::AscAlloc;
+/// use std::hint::black_box;
 ///
 /// #[global_allocator]
 /// static ALLOC: AscAlloc = AscAlloc::new();
 ///
 /// Builder::new().start()?;
-/// let mut state = ALLOC.protected(|| Box::new(1));
-/// let mut session = Session::begin()?;
-/// *state = 2;
+/// let mut state = ALLOC.protected(|| vec![1; 1000]);
+/// let mut run = |value| black_box(&mut state)[500] = value;
+///
+/// // SAFETY: `run` passes the state through `black_box` each time, and nobody else looks at it.
+/// let mut session = unsafe { Session::begin() }?;
+/// run(2);
 /// session.capture();
 /// session.restore()?;
-/// assert_eq!(*state, 1);
-/// *state = 2;
+/// run(2);
 /// session.compare()?;
 /// session.commit();
+///
+/// // SAFETY: as above.
+/// let mut session = unsafe { Session::begin() }?;
+/// run(3);
+/// session.capture();
+/// session.restore()?;
+/// run(4);
+/// assert!(session.compare().is_err());
+/// session.roll_back()?;
+/// assert_eq!(black_box(&state)[500], 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -399,7 +412,7 @@ pub(crate) fn in_session<R>(scope: impl FnOnce() -> R) -> R {
             }
         }
     }
-    let session = match Session::begin() {
+    let session = match Session::open() {
         Ok(session) => {
             examine_hot_pages();
             Some(session)
@@ -417,7 +430,7 @@ pub(crate) fn return_memory() {
         spans(Domain::Protected).lock().return_to_system();
         return;
     };
-    if let Ok(session) = Session::begin() {
+    if let Ok(session) = Session::open() {
         pages.return_memory(true);
         session.commit();
     }

@@ -119,7 +119,7 @@ fn scrub(pages: &Pages, codes: &Codes, shared: &Shared, bytes_per_second: u64) {
     let mut next = 0;
     while !shared.end.load(Relaxed) {
         let end = pages.committed_pages.load(Relaxed).min(next + BATCH_PAGES);
-        let Ok(session) = Session::begin() else {
+        let Ok(session) = Session::open() else {
             return;
         };
         (next..end).for_each(|page| examine(pages, codes, page));

@@ -117,7 +117,20 @@ impl Session {
     ///
     /// # Errors
     /// See [`BeginError`].
-    pub fn begin() -> Result<Self, BeginError> {
+    ///
+    /// # Safety
+    /// [`Session::restore`], [`Session::roll_back`] and dropping the session write to all protected memory
+    /// that was changed since: no reference into it may be in use across these calls, and the compiler
+    /// must not know what the memory holds. An engine meets both by running the handler in a function
+    /// that is not inlined, with everything that the handler borrows behind a pointer that was passed to
+    /// opaque code (`std::hint::black_box`) before each run. Whatever the session has created in protected
+    /// memory, and a rollback has undone, must not be used or dropped after it.
+    pub unsafe fn begin() -> Result<Self, BeginError> {
+        Self::open()
+    }
+
+    /// The same for this crate's own sessions, which restore nothing.
+    pub(super) fn open() -> Result<Self, BeginError> {
         let pages = pages().ok_or(BeginError::NotStarted)?;
         if is_mine() {
             return Err(BeginError::Nested);

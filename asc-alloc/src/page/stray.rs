@@ -1,7 +1,7 @@
 //! Ends the process over a write to protected memory that no session allows.
 
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use crate::stop::say;
 
@@ -20,8 +20,8 @@ pub struct StrayWrite {
     pub instruction: usize,
 }
 
-/// A `fn(&StrayWrite)` as an address, zero for none.
-static REPORTER: AtomicUsize = AtomicUsize::new(0);
+/// A `fn(&StrayWrite)`, null for none.
+static REPORTER: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 
 unsafe extern "C" {
     /// Both of glibc's execinfo.h.
@@ -32,7 +32,7 @@ unsafe extern "C" {
 /// Calls `reporter` before the process ends over a stray write, in place of the line that this crate
 /// writes. It runs in a signal handler: only async-signal-safe code, and no allocation.
 pub fn set_stray_write_reporter(reporter: fn(&StrayWrite)) {
-    REPORTER.store(reporter as *const () as usize, Relaxed);
+    REPORTER.store(reporter as *mut (), Relaxed);
 }
 
 /// Loads what a backtrace needs: the first one of a process allocates.
@@ -45,7 +45,7 @@ pub(crate) fn prepare() {
 /// Reports and ends with [`EXIT_STRAY_WRITE`]. Async-signal-safe.
 pub(crate) fn report(write: &StrayWrite) -> ! {
     let reporter = REPORTER.load(Relaxed);
-    if reporter == 0 {
+    if reporter.is_null() {
         say(format_args!(
             "asc-alloc: stray write: the instruction at {:#x} was about to write to protected \
              memory at {:#x}, outside of a handler. Change protected state in handlers or in \

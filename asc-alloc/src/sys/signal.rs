@@ -44,7 +44,7 @@ pub(crate) fn install(handler: Handler) -> bool {
         unsafe { (*PREVIOUS.0.get())[index] = previous };
         // SAFETY: all zeroes are a valid `sigaction` with an empty mask.
         let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
-        action.sa_sigaction = handler as *const () as usize;
+        action.sa_sigaction = (handler as *const ()).expose_provenance();
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
         // SAFETY: the handler is async-signal-safe and lives as long as the program.
         asked == 0 && unsafe { libc::sigaction(signal, &raw const action, null_mut()) } == 0
@@ -106,13 +106,15 @@ fn call(
     }
     // SAFETY: both sets are ours.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const mask, own.as_mut_ptr()) };
+    // The C library's structure holds the function as an integer, so its provenance is exposed.
+    let function = core::ptr::with_exposed_provenance::<()>(previous.sa_sigaction);
     if previous.sa_flags & libc::SA_SIGINFO != 0 {
         // SAFETY: the program installed a function of this type.
-        let handler: Handler = unsafe { core::mem::transmute(previous.sa_sigaction) };
+        let handler: Handler = unsafe { core::mem::transmute(function) };
         handler(signal, info, context);
     } else {
         // SAFETY: likewise.
-        let handler: extern "C" fn(c_int) = unsafe { core::mem::transmute(previous.sa_sigaction) };
+        let handler: extern "C" fn(c_int) = unsafe { core::mem::transmute(function) };
         handler(signal);
     }
     // SAFETY: written by the call above.

@@ -98,7 +98,7 @@ fn rot(word: &AtomicU64, bits: u64) {
         .records
         .page_of(core::ptr::from_ref(word).addr())
         .expect("protected");
-    let session = Session::begin().expect("none is open");
+    let session = Session::open().expect("none is open");
     let is_closed = pages.records.open(page).load(Relaxed) == 0;
     assert!(pages.guard.open(page));
     word.fetch_xor(bits, Relaxed);
@@ -132,7 +132,7 @@ fn case_codes_follow() {
     println!("seed {SEED:#x}");
     let mut random = Random(SEED);
     for round in 0..120u64 {
-        let mut session = Session::begin().expect("none is open");
+        let mut session = Session::open().expect("none is open");
         let places: Vec<usize> = (0..10)
             .map(|place| random.below(if place < 7 { 2000 } else { WORDS }))
             .collect();
@@ -261,7 +261,7 @@ fn case_hot() {
         return;
     }
     rot(&state[101], 1 << 9);
-    let mut session = Session::begin().expect("none is open");
+    let mut session = Session::open().expect("none is open");
     state[100].store(77, Relaxed);
     session.capture();
     session.restore().expect("restored");
