@@ -15,6 +15,8 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
+use crate::fault::{Fault, Stage};
+
 use super::Returned;
 use super::context::current;
 use super::event_log::{Event, Kind};
@@ -128,6 +130,18 @@ extern "C" fn c_aligned_alloc(alignment: usize, size: usize) -> Returned {
 }
 
 fn c_allocate(size: usize, alignment: usize) -> *mut u8 {
+    let block = allocate_once(size, alignment);
+    // SAFETY: null, or a block of C's allocator.
+    let usable = unsafe { libc::malloc_usable_size(block.cast::<c_void>()) };
+    if usable < size && !block.is_null() {
+        let fault = Fault::new(Stage::Runtime, "the allocator returned too small a block");
+        let fault = fault.at(block.addr()).values(size as u64, usable as u64);
+        current().demand::<()>(Err(fault));
+    }
+    block
+}
+
+fn allocate_once(size: usize, alignment: usize) -> *mut u8 {
     allocate(size, alignment, C_SOURCE, || {
         if alignment <= C_ALIGNMENT {
             // SAFETY: C's allocator takes any size.
@@ -159,12 +173,28 @@ fn allocate(
 ) -> *mut u8 {
     let context = current();
     let operands = [size as u64, alignment as u64, source, 0];
+    // The block as the allocator returned it: the register that carries it into the record is the
+    // only other copy, and both runs would trust it.
+    let mut returned = None;
     let outcome = context.events.step(Kind::Allocate, operands, |_| {
-        [perform().expose_provenance() as u64, 0]
+        let address = perform().expose_provenance();
+        // SAFETY: a live local.
+        unsafe { (&raw mut returned).write_volatile(Some(address)) };
+        [address as u64, 0]
     });
     let address = context.demand(outcome)[0] as usize;
     if address != 0 {
-        context.fresh.add(address, size);
+        let outcome = context.fresh.add(address, size);
+        context.demand(outcome);
+    }
+    // SAFETY: a live local.
+    if let Some(returned) = unsafe { (&raw const returned).read_volatile() }
+        && returned != address
+    {
+        let fault = Fault::new(Stage::Runtime, "a new block was recorded in another place");
+        context.demand::<()>(Err(fault
+            .at(address)
+            .values(returned as u64, address as u64)));
     }
     ptr::with_exposed_provenance_mut(address)
 }

@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) run_number: u64,
     /// Number of the handler in progress on this thread.
     pub(crate) sequence: u64,
+    /// Sum of the addresses that each run stored to.
+    pub(crate) stores: [u64; 2],
     /// The last run reached below the part of the stack that was cleared for it.
     pub(crate) went_too_deep: bool,
     /// Why the run in progress was abandoned.
@@ -87,6 +89,12 @@ pub(crate) fn current() -> &'static mut Context {
     // SAFETY: W2: a thread that executes handlers has a context, which is its own while the
     // thread lives; runtime functions do not hold such a reference across one another.
     unsafe { &mut *context }
+}
+
+/// The calling thread's context, if it has executed a handler.
+pub(crate) fn attached() -> Option<&'static Context> {
+    // SAFETY: W1, W2: null or this thread's own context, which is never freed.
+    unsafe { own_words().context.as_ref() }
 }
 
 /// Ends the handler in progress, if any, for a thread that is about to end the process: what it
@@ -210,6 +218,7 @@ impl Context {
             runs: 0,
             run_number: 0,
             sequence: 0,
+            stores: [0; 2],
             went_too_deep: false,
             fault: None,
             audit: None,

@@ -10,7 +10,7 @@
 
 use crate::fault::{Fault, Stage};
 
-use super::guarded::Guarded;
+use super::guarded::{Guarded, field};
 use super::mapping::Mapping;
 use super::memory::sum_of;
 
@@ -76,7 +76,7 @@ pub(crate) struct EventLog {
     arena_used: usize,
     position: usize,
     /// How many the first run made, once it has ended.
-    count: Guarded,
+    count: Guarded<{ field::EVENT_COUNT }>,
     replaying: bool,
     /// The event at which an exchange was last told to try again; see [`EventLog::retry_exchange`].
     retried_at: usize,

@@ -18,14 +18,13 @@ use crate::__private::Handler;
 use crate::audit::Audit;
 use crate::fault::{Fault, Stage};
 use crate::incident;
-use crate::refuse::refuse;
 
 use super::commit;
 use super::context::{Context, Counters, attach};
 use super::fault_points::{Point, reach};
 use super::gate::{self, Gate};
 use super::panic_hook;
-use super::sys::{run_body, thread_words};
+use super::sys::{BODY_RETURNED, run_body, thread_words};
 use super::undo_log::own_words;
 
 /// A handler's body: calls the closure in the cell and leaves its result there.
@@ -168,6 +167,7 @@ impl Drop for Undo<'_> {
         if self.armed {
             // The fault that led here is reported; a second one would say no more.
             let _ = self.context.log.roll_back();
+            self.context.outputs.abandon();
         }
     }
 }
@@ -198,9 +198,12 @@ impl Context {
 
     /// Runs until the stack was cleared as deep as the body goes: what lay below might have
     /// reached the heap as padding, and the second run would find other bytes there. Only the
-    /// first handlers of a kind, which go deeper than any before, are run more than once here.
+    /// first handlers of a kind, which go deeper than any before, are run more than once here. All
+    /// of these runs must have begun with the same state: a store that was not undone between them
+    /// would be part of what both later runs see.
     unsafe fn first_run(&mut self, body: Body, cell: *mut ()) -> Result<(), Fault> {
         let signature = own_words().signature;
+        let mut began_with = None;
         loop {
             self.log.record(own_words());
             // SAFETY: by contract of `execute`; what an earlier turn did is undone (E3).
@@ -208,14 +211,33 @@ impl Context {
             self.log.end_recording(own_words());
             self.events.end_recording();
             outcome?;
+            if self.went_too_deep || began_with.is_some() {
+                self.demand_same_state(&mut began_with)?;
+            }
             if !self.went_too_deep {
                 return Ok(());
             }
+            self.log.capture()?;
             self.log.roll_back()?;
             self.events.replay();
+            self.outputs.abandon();
             own_words().signature = signature;
             self.begin_runs();
         }
+    }
+
+    #[cold]
+    fn demand_same_state(&self, began_with: &mut Option<u64>) -> Result<(), Fault> {
+        let found = self.log.state_sum()?;
+        let expected = *began_with.get_or_insert(found);
+        if found == expected {
+            return Ok(());
+        }
+        Err(Fault::new(
+            Stage::Rollback,
+            "the first run, repeated, began with another state",
+        )
+        .values(expected, found))
     }
 
     fn capture(&mut self) -> Result<(), Fault> {
@@ -270,24 +292,23 @@ impl Context {
         self.touched.start_run();
         self.result.start_run(own_words(), run);
         self.fault = None;
+        own_words().stores = 0;
         let cleared_bytes = handler.depth.cleared_bytes();
-        if (&raw const cleared_bytes).addr() < own_words().entry {
-            refuse(format_args!(
-                "the engine's own frames take more than {ENGINE_FRAMES_BYTES} bytes"
-            ));
-        }
+        demand_entry((&raw const cleared_bytes).addr())?;
         // SAFETY: the words are set up for the run, whose entry lies below this frame (its callees'
         // are dead by then); the rest by contract.
         let returned = unsafe { self.enter(body, cell, cleared_bytes) };
         self.went_too_deep = handler.depth.note();
+        self.stores[usize::from(run == 2)] = own_words().stores;
         self.runs += 1;
         match self.fault {
             Some(fault) => Err(fault),
-            None if returned == 0 => Err(Fault::new(
+            None if returned == BODY_RETURNED => Ok(()),
+            None => Err(Fault::new(
                 Stage::ControlFlow,
-                "a run was abandoned without a reason",
-            )),
-            None => Ok(()),
+                "a run was left by another way than its end",
+            )
+            .values(BODY_RETURNED, returned)),
         }
     }
 
@@ -311,9 +332,19 @@ impl Context {
         self.events.compare()?;
         self.fresh.compare()?;
         self.outputs.compare(self.run_number)?;
+        self.compare_stores()?;
         // SAFETY: by contract.
         unsafe { self.result.deliver(place) }?;
         self.pass(Gate::Compared)
+    }
+
+    /// A store that was not logged in one of the runs has not left its address there.
+    fn compare_stores(&self) -> Result<(), Fault> {
+        let [first, second] = self.stores;
+        if first == second {
+            return Ok(());
+        }
+        Err(Fault::new(Stage::Compare, "the runs announced different stores").values(first, second))
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
@@ -331,4 +362,27 @@ impl Context {
         }
         self.run = 0;
     }
+}
+
+/// Demands that the handler's stack ends below the engine's `frame`, and not far below it: above,
+/// the engine would be overwritten; and what lies between the two would count as the handler's own
+/// and not be logged.
+fn demand_entry(frame: usize) -> Result<(), Fault> {
+    let entry = own_words().entry;
+    let Some(distance) = frame.checked_sub(entry) else {
+        return Err(entry_fault(entry, frame));
+    };
+    if distance > 2 * ENGINE_FRAMES_BYTES {
+        return Err(entry_fault(entry, frame));
+    }
+    Ok(())
+}
+
+#[cold]
+fn entry_fault(entry: usize, frame: usize) -> Fault {
+    Fault::new(
+        Stage::Runtime,
+        "the handler's stack does not end below the engine's",
+    )
+    .values(frame as u64, entry as u64)
 }

@@ -1,4 +1,7 @@
-//! What memory must hold after a rollback when addresses were logged more than once.
+//! What memory held before a run, byte by byte, as far as the run has stored there.
+//!
+//! Needed after a rollback when addresses were logged more than once, and to tell whether two runs
+//! began with the same state.
 //!
 //! The repeat filter may forget, ranges may overlap words: then several entries cover a byte, and
 //! after the rollback it must hold the old value of the *first* of them.
@@ -6,7 +9,7 @@
 use crate::fault::{Fault, Stage};
 
 use super::mapping::Mapping;
-use super::memory::read_word;
+use super::memory::{read_word, sum_of};
 use super::undo_log::{Entry, UndoLog};
 
 /// One aligned word: the bytes that entries have covered, and what they held first.
@@ -41,6 +44,18 @@ pub(crate) fn verify(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
     })
 }
 
+/// A sum over the bytes that a run has stored to and what was there before.
+pub(crate) fn state_sum(log: &UndoLog, entries: &[Entry]) -> u64 {
+    let table = table_of(log, entries);
+    table
+        .words()
+        .iter()
+        .filter(|word| word.key != 0)
+        .fold(0, |sum, word| {
+            sum.wrapping_add(sum_of([word.key, word.mask, word.value]))
+        })
+}
+
 /// Demands that a byte holds what the first entry that covers it found there.
 fn verify_byte(log: &UndoLog, entries: &[Entry], address: usize) -> Result<(), Fault> {
     let covers = |entry: &&Entry| (entry.address..entry.address + entry.length).contains(&address);
@@ -66,18 +81,22 @@ fn demand(address: usize, expected: u8) -> Result<(), Fault> {
 
 /// Verifies every byte that `entries` cover.
 fn verify_all(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
+    table_of(log, entries)
+        .words()
+        .iter()
+        .filter(|word| word.key != 0)
+        .try_for_each(check)
+}
+
+fn table_of(log: &UndoLog, entries: &[Entry]) -> Table {
     let words_max: usize = entries.iter().map(|entry| entry.length / 8 + 2).sum();
-    let table = Table::new(words_max);
+    let table = Table::new(words_max.max(1));
     for entry in entries {
         for offset in 0..entry.length {
             table.insert(entry.address + offset, old_byte(log, entry, offset));
         }
     }
     table
-        .words()
-        .iter()
-        .filter(|word| word.key != 0)
-        .try_for_each(check)
 }
 
 fn old_byte(log: &UndoLog, entry: &Entry, offset: usize) -> u8 {

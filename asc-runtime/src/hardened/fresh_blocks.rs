@@ -7,13 +7,15 @@
 //! - F1: a block stays allocated until the handler commits (frees are deferred), so it is valid
 //!   for reads and writes of `size` bytes all that time.
 
+use core::hint::black_box;
 use core::ptr;
 
 use crate::checksum::crc32c;
 use crate::fault::{Fault, Stage};
 
 use super::mapping::Mapping;
-use super::memory::{Difference, first_difference};
+use super::memory::{Difference, demand_end, first_difference};
+use super::sys::fill_bytes;
 
 /// Blocks up to this size are kept whole.
 const COPIED_BYTES_MAX: usize = 1 << 20;
@@ -63,7 +65,8 @@ impl FreshBlocks {
     }
 
     /// Takes up a block that the run allocated, and makes its contents the same in every run.
-    pub(crate) fn add(&mut self, address: usize, size: usize) {
+    pub(crate) fn add(&mut self, address: usize, size: usize) -> Result<(), Fault> {
+        let end = black_box(address + size);
         let bytes = (self.count + 1) * size_of::<Block>();
         if bytes > self.blocks.len() {
             self.blocks.grow(bytes);
@@ -75,7 +78,7 @@ impl FreshBlocks {
         self.count += 1;
         let block = ptr::with_exposed_provenance_mut::<u8>(address);
         // SAFETY: F1.
-        unsafe { block.write_bytes(0, size) };
+        demand_end(end, unsafe { fill_bytes(block, 0, size) })
     }
 
     /// Keeps what the first run left in its blocks.

@@ -3,6 +3,8 @@
 use core::arch::asm;
 use core::ptr;
 
+use crate::fault::{Fault, Stage};
+
 /// The word of `length` bytes (1 to 8) at `address`, zero-extended.
 ///
 /// # Safety
@@ -27,33 +29,6 @@ pub(crate) unsafe fn read_word(address: usize, length: usize) -> u64 {
             // SAFETY: by contract for the source; the target is a local of 8 bytes.
             unsafe { ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), length.min(8)) };
             u64::from_ne_bytes(bytes)
-        }
-    }
-}
-
-/// Writes the low `length` bytes (1 to 8) of `value` to `address`, and not one more: the
-/// neighbouring byte may belong to another thread.
-///
-/// # Safety
-/// `address` is valid for writes of `length` bytes.
-#[inline(always)]
-pub(crate) unsafe fn write_word(address: usize, length: usize, value: u64) {
-    let target = ptr::with_exposed_provenance_mut::<u8>(address);
-    if length == 8 {
-        // SAFETY: by contract.
-        return unsafe { target.cast::<u64>().write_unaligned(value) };
-    }
-    match length {
-        // SAFETY: by contract; exactly 4 bytes, at any alignment.
-        4 => unsafe { target.cast::<u32>().write_unaligned(value as u32) },
-        // SAFETY: by contract; exactly 2 bytes, at any alignment.
-        2 => unsafe { target.cast::<u16>().write_unaligned(value as u16) },
-        // SAFETY: by contract; exactly 1 byte.
-        1 => unsafe { target.write(value as u8) },
-        _ => {
-            let bytes = value.to_ne_bytes();
-            // SAFETY: by contract for the target; the source is a local of 8 bytes.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, length.min(8)) };
         }
     }
 }
@@ -100,6 +75,19 @@ fn excerpt(bytes: &[u8]) -> u64 {
     let length = bytes.len().min(word.len());
     word[..length].copy_from_slice(&bytes[..length]);
     u64::from_ne_bytes(word)
+}
+
+/// Demands that a copy or a fill ended where it was to end.
+pub(crate) fn demand_end(expected: usize, reached: *mut u8) -> Result<(), Fault> {
+    if reached.addr() == expected {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Stage::Runtime,
+        "a range was written to another length or place",
+    )
+    .at(expected)
+    .values(expected as u64, reached.addr() as u64))
 }
 
 /// Makes the compiler assume that all memory changed: a check behind it reads memory again

@@ -22,9 +22,9 @@ use crate::fault::{Fault, Stage};
 use crate::refuse::refuse;
 
 use super::Returned;
-use super::context::{Context, current};
+use super::context::{Context, attached, current};
 use super::gate;
-use super::guarded::Guarded;
+use super::guarded::{Guarded, field};
 use super::live_outputs;
 use super::mapping::Mapping;
 use super::memory::{Difference, first_difference};
@@ -35,24 +35,31 @@ const OUTPUT_BYTES_MAX: usize = 1 << 30;
 /// The bytes begin here.
 const HEADER_BYTES: usize = size_of::<State>().next_multiple_of(64);
 const OUTPUTS_MIN: usize = 64;
+/// In the place of a handler's number.
+const OPEN: u64 = u64::MAX;
 
 /// One output.
 #[derive(Debug)]
 pub(crate) struct State {
     /// Verified bytes.
-    committed: Guarded,
+    committed: Guarded<{ field::OUTPUT_COMMITTED }>,
     /// CRC32C of the verified bytes, plus the receipt of the handler that wrote the last of them.
     seal: u64,
-    /// Number of that handler on its thread; 0 when the application wrote.
+    /// Number of that handler on its thread; 0 when the application wrote, [`OPEN`] while a handler
+    /// writes.
     sealed_by: u64,
     /// Which run wrote last; see [`Context::run_number`].
     stamp: u64,
     /// Length in the run in progress.
     position: usize,
     /// Checksum of the second run, as far as it has come.
-    checksum: Guarded,
+    checksum: Guarded<{ field::OUTPUT_CHECKSUM }>,
     /// Length after the first run.
-    recorded: Guarded,
+    recorded: Guarded<{ field::OUTPUT_RECORDED }>,
+    /// Checksum before the handler in progress.
+    opened: Guarded<{ field::OUTPUT_OPENED }>,
+    /// What `sealed_by` was before the handler in progress.
+    opened_from: u64,
 }
 
 /// Maps an empty output.
@@ -95,6 +102,7 @@ unsafe extern "C" fn write_outside(state: *mut State, bytes: *const u8, length: 
     let state = unsafe { &mut *state };
     // SAFETY: called by `Output` with a live slice.
     let bytes = unsafe { core::slice::from_raw_parts(bytes, length) };
+    refuse_during_a_run();
     let committed = state.demand_committed();
     state.append(committed, bytes);
     state.commit(
@@ -103,6 +111,18 @@ unsafe extern "C" fn write_outside(state: *mut State, bytes: *const u8, length: 
         0,
         0,
     );
+}
+
+/// A run that has lost its mark would say things at once that nobody compares.
+fn refuse_during_a_run() {
+    if let Some(context) = attached()
+        && context.run != 0
+    {
+        stop(&Fault::new(
+            Stage::ControlFlow,
+            "a run writes to an output as if there were no handler",
+        ));
+    }
 }
 
 unsafe extern "C" fn write_inside(state: *mut State, bytes: *const u8, length: usize) -> Returned {
@@ -126,6 +146,8 @@ impl State {
             position: 0,
             checksum: Guarded::new(0),
             recorded: Guarded::new(0),
+            opened: Guarded::new(0),
+            opened_from: 0,
         }
     }
 
@@ -147,17 +169,32 @@ impl State {
     /// The first bytes of this run.
     fn join(&mut self, context: &mut Context) -> Result<(), Fault> {
         self.position = self.committed.get()? as usize;
-        self.checksum = Guarded::new(self.verified_checksum()?.into());
         self.stamp = context.run_number;
         if context.run == 1 {
-            context.outputs.add(self);
+            self.open()?;
+            context.outputs.add(self)?;
         } else if !context.outputs.contains(self) {
             return Err(Fault::new(
                 Stage::Output,
                 "only the second run writes to this output",
             ));
         }
+        self.checksum = Guarded::new(self.opened.get()?);
         Ok(())
+    }
+
+    /// Breaks the seal: what the handler writes is unreadable until it is sealed again, so that a
+    /// commit that forgot this output shows.
+    fn open(&mut self) -> Result<(), Fault> {
+        self.opened = Guarded::new(self.verified_checksum()?.into());
+        self.opened_from = self.sealed_by;
+        self.sealed_by = OPEN;
+        Ok(())
+    }
+
+    /// Takes the handler's bytes back.
+    const fn close(&mut self) {
+        self.sealed_by = self.opened_from;
     }
 
     fn append(&mut self, position: usize, bytes: &[u8]) {
@@ -219,6 +256,12 @@ impl State {
 
     /// The verified bytes' checksum, if the handler that wrote them passed every gate.
     fn verified_checksum(&self) -> Result<u32, Fault> {
+        if self.sealed_by == OPEN {
+            return Err(Fault::new(
+                Stage::ControlFlow,
+                "a handler's output was left without a seal",
+            ));
+        }
         let receipt = if self.sealed_by == 0 {
             0
         } else {
@@ -281,23 +324,31 @@ fn stop(fault: &Fault) -> ! {
 #[derive(Debug)]
 pub(crate) struct OutputList {
     pointers: Mapping,
-    count: usize,
+    count: Guarded<{ field::OUTPUT_COUNT }>,
 }
 
 impl OutputList {
     pub(crate) fn new() -> Self {
         Self {
             pointers: Mapping::new(OUTPUTS_MIN * size_of::<*mut State>()),
-            count: 0,
+            count: Guarded::new(0),
         }
     }
 
     pub(crate) const fn begin(&mut self) {
-        self.count = 0;
+        self.count = Guarded::new(0);
     }
 
-    fn add(&mut self, state: &mut State) {
-        let bytes = (self.count + 1) * size_of::<*mut State>();
+    /// Takes back what a run wrote that is not to count.
+    pub(crate) fn abandon(&mut self) {
+        // SAFETY: outputs written by a handler outlive it: the application borrowed them to it.
+        self.states().for_each(|state| unsafe { (*state).close() });
+        self.begin();
+    }
+
+    fn add(&mut self, state: &mut State) -> Result<(), Fault> {
+        let count = self.count.get()? as usize;
+        let bytes = (count + 1) * size_of::<*mut State>();
         if bytes > self.pointers.len() {
             self.pointers.grow(bytes);
         }
@@ -305,10 +356,11 @@ impl OutputList {
             .pointers
             .base()
             .cast::<*mut State>()
-            .wrapping_add(self.count);
+            .wrapping_add(count);
         // SAFETY: the mapping was grown to hold this index.
         unsafe { slot.write(state) };
-        self.count += 1;
+        self.count = Guarded::new(count as u64 + 1);
+        Ok(())
     }
 
     fn contains(&self, state: &State) -> bool {
@@ -351,6 +403,10 @@ impl OutputList {
     fn states(&self) -> impl Iterator<Item = *mut State> {
         let pointers = self.pointers.base().cast::<*mut State>();
         // SAFETY: everything below the count is initialised.
-        (0..self.count).map(move |index| unsafe { pointers.wrapping_add(index).read() })
+        (0..self.count_or_stop()).map(move |index| unsafe { pointers.wrapping_add(index).read() })
+    }
+
+    fn count_or_stop(&self) -> usize {
+        self.count.get().unwrap_or_else(|fault| stop(&fault)) as usize
     }
 }

@@ -18,7 +18,7 @@ use core::ptr;
 
 use crate::fault::{Fault, Stage};
 
-use super::guarded::Guarded;
+use super::guarded::{Guarded, field};
 use super::memory::{Difference, first_difference, forget_memory};
 use super::sys::{BODY_LINK_BYTES, ThreadWords};
 use super::undo_log::own_words;
@@ -33,7 +33,7 @@ type Words = [u64; RESULT_BYTES_MAX / 8];
 /// The results of both runs.
 #[derive(Debug)]
 pub(crate) struct ResultSlot {
-    bytes: Guarded,
+    bytes: Guarded<{ field::RESULT_BYTES }>,
     first: Words,
     second: Words,
 }

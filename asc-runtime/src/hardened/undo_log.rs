@@ -12,18 +12,19 @@
 //! - L1: entries `0..count` are initialised; their addresses obey E1.
 //! - L2: the old bytes of a range entry lie at arena offset `old`, the first run's result at `new`.
 
+use core::hint::black_box;
 use core::ptr;
 
 use crate::fault::{Fault, Stage};
 
 use super::first_touch;
-use super::guarded::Guarded;
+use super::guarded::{Guarded, field};
 use super::mapping::Mapping;
 use super::memory::{
-    Difference, chain, first_difference, forget_memory, read_word, sum_of, write_word,
+    Difference, chain, demand_end, first_difference, forget_memory, read_word, sum_of,
 };
 use super::repeat_filter::{RepeatFilter, is_repeat};
-use super::sys::{ThreadWords, WORDS_BYTES_MAX, thread_words};
+use super::sys::{ThreadWords, WORDS_BYTES_MAX, copy_bytes, thread_words};
 
 /// Entries of a fresh log: 16 KiB.
 const ENTRIES_MIN: usize = 512;
@@ -58,8 +59,11 @@ pub(crate) struct UndoLog {
     arena: Mapping,
     arena_used: usize,
     filter: RepeatFilter,
-    count: Guarded,
-    sum: Guarded,
+    count: Guarded<{ field::LOG_COUNT }>,
+    /// Sum over what the first run stored, in order.
+    new_sum: Guarded<{ field::LOG_NEW_SUM }>,
+    /// Sum over what was there before, in any order.
+    old_sum: Guarded<{ field::LOG_OLD_SUM }>,
 }
 
 impl UndoLog {
@@ -70,7 +74,8 @@ impl UndoLog {
             arena_used: 0,
             filter: RepeatFilter::new(),
             count: Guarded::new(0),
-            sum: Guarded::new(0),
+            new_sum: Guarded::new(0),
+            old_sum: Guarded::new(0),
         }
     }
 
@@ -92,19 +97,34 @@ impl UndoLog {
     /// Reads what the first run stored.
     pub(crate) fn capture(&mut self) -> Result<(), Fault> {
         let count = self.count.get()? as usize;
-        let mut sum = 0;
+        let (mut new_sum, mut old_sum) = (0, 0_u64);
         for index in 0..count {
-            sum = chain(sum, self.capture_entry(index));
+            let (new, old) = self.capture_entry(index);
+            new_sum = chain(new_sum, new);
+            old_sum = old_sum.wrapping_add(old);
         }
-        self.sum = Guarded::new(sum);
+        self.new_sum = Guarded::new(new_sum);
+        self.old_sum = Guarded::new(old_sum);
         Ok(())
     }
 
     /// Puts the old bytes back, last store first, and verifies that every byte is what it was.
+    ///
+    /// What was put where is summed as it is done. A sum that differs from the one taken at the
+    /// capture tells of an entry that was none, or was used wrongly: it may have spoilt a place
+    /// that no entry names.
     pub(crate) fn roll_back(&self) -> Result<(), Fault> {
         let entries = self.recorded()?;
+        let mut restored = 0_u64;
         for entry in entries.iter().rev() {
-            self.restore(entry);
+            restored = restored.wrapping_add(self.restore(entry)?);
+        }
+        let expected = self.old_sum.get()?;
+        if restored != expected {
+            return Err(
+                Fault::new(Stage::Rollback, "what was put back is not what was kept")
+                    .values(expected, restored),
+            );
         }
         forget_memory();
         if entries.iter().all(|entry| self.holds_old(entry)) {
@@ -112,6 +132,11 @@ impl UndoLog {
         }
         // An address that was logged twice holds the older of its old values.
         first_touch::verify(self, entries)
+    }
+
+    /// A sum over the state that the first run began with, as far as it has changed it.
+    pub(crate) fn state_sum(&self) -> Result<u64, Fault> {
+        Ok(first_touch::state_sum(self, self.recorded()?))
     }
 
     /// Starts checking a second run against the record.
@@ -141,7 +166,7 @@ impl UndoLog {
         for entry in entries {
             sum = chain(sum, self.compare_entry(entry)?);
         }
-        let expected = self.sum.get()?;
+        let expected = self.new_sum.get()?;
         if sum != expected {
             return Err(
                 Fault::new(Stage::Compare, "the sums of what the runs stored differ")
@@ -294,11 +319,15 @@ impl UndoLog {
         Ok(unsafe { core::slice::from_raw_parts(self.base(), count) })
     }
 
-    fn capture_entry(&mut self, index: usize) -> u64 {
+    /// Returns the entry's shares of the sums over new and old bytes.
+    fn capture_entry(&mut self, index: usize) -> (u64, u64) {
         let entry = self.entry_pointer(index);
         // SAFETY: below the count (L1).
         let Entry {
-            address, length, ..
+            address,
+            length,
+            old,
+            ..
         } = unsafe { entry.read() };
         let (new, sum) = if length > 8 {
             let offset = self.keep(address, length);
@@ -313,18 +342,34 @@ impl UndoLog {
         };
         // SAFETY: as above; `keep` does not move the entries.
         unsafe { (*entry).new = new };
-        sum_of([address as u64, length as u64, sum])
+        (
+            sum_of([address as u64, length as u64, sum]),
+            sum_of([address as u64, length as u64, old]),
+        )
     }
 
-    fn restore(&self, entry: &Entry) {
+    /// Puts an entry's old bytes back; returns its share of the sum.
+    fn restore(&self, entry: &Entry) -> Result<u64, Fault> {
+        let Entry {
+            address,
+            length,
+            old,
+            ..
+        } = *entry;
         if entry.is_range() {
-            let target = ptr::with_exposed_provenance_mut(entry.address);
+            let end = black_box(address + length);
+            let target = ptr::with_exposed_provenance_mut(address);
             // SAFETY: E1 for the target, L2 for the source.
-            unsafe { ptr::copy_nonoverlapping(self.old_range(entry), target, entry.length) };
-        } else {
-            // SAFETY: E1.
-            unsafe { write_word(entry.address, entry.length, entry.old) };
+            let reached = unsafe { copy_bytes(target, self.old_range(entry), length) };
+            demand_end(end, reached)?;
+        } else if !restore_word(entry) {
+            return Err(Fault::new(
+                Stage::Rollback,
+                "a word was about to be put back in another width",
+            )
+            .at(address));
         }
+        Ok(sum_of([address as u64, length as u64, old]))
     }
 
     /// Whether memory holds the old bytes of an entry.
@@ -401,6 +446,32 @@ impl UndoLog {
     fn index_of(&self, pointer: *mut Entry) -> usize {
         (pointer.addr() - self.base().addr()) / size_of::<Entry>()
     }
+}
+
+/// Writes an entry's old word, in exactly its width. The width is read once more behind the branch
+/// that chose it: a branch that went wrong would overwrite the neighbours. Says whether they agree.
+fn restore_word(entry: &Entry) -> bool {
+    let Entry {
+        address,
+        length,
+        old,
+        ..
+    } = *entry;
+    let target = ptr::with_exposed_provenance_mut::<u8>(address);
+    // SAFETY: a live reference.
+    let is = |width| unsafe { (&raw const entry.length).read_volatile() } == width;
+    match length {
+        // SAFETY: E1; exactly 8 bytes, at any alignment.
+        8 if is(8) => unsafe { target.cast::<u64>().write_unaligned(old) },
+        // SAFETY: E1; exactly 4 bytes, at any alignment.
+        4 if is(4) => unsafe { target.cast::<u32>().write_unaligned(old as u32) },
+        // SAFETY: E1; exactly 2 bytes, at any alignment.
+        2 if is(2) => unsafe { target.cast::<u16>().write_unaligned(old as u16) },
+        // SAFETY: E1; exactly 1 byte.
+        1 if is(1) => unsafe { target.write(old as u8) },
+        _ => return false,
+    }
+    true
 }
 
 /// Called by the fast path when it may not go on by itself; see [`UndoLog::make_room`].

@@ -222,8 +222,8 @@ const HANDLERS: [Incident; 45] = [
 const PANICS: [Incident; 3] = [
     incident(
         "panic_in_first_run",
-        "second_run",
-        "the second run stores more often than the first",
+        "rollback",
+        "the first run, repeated, began with another state",
     ),
     incident(
         "panic_in_second_run",
@@ -236,8 +236,8 @@ const PANICS: [Incident; 3] = [
 const RUNTIME: [Incident; 13] = [
     incident(
         "capture_skipped",
-        "control_flow",
-        "a stage was skipped or repeated",
+        "rollback",
+        "what was put back is not what was kept",
     ),
     incident(
         "rollback_skipped",

@@ -1,10 +1,14 @@
 //! Stores of other widths, and the memory intrinsics.
 
+use core::hint::black_box;
 use core::ptr;
 
 use crate::hardened::Returned;
 use crate::hardened::context::current;
-use crate::hardened::sys::{asc_copy, asc_fill, asc_move, handler_active, private_entry};
+use crate::hardened::memory::demand_end;
+use crate::hardened::sys::{
+    asc_copy, asc_fill, asc_move, copy_bytes, fill_bytes, handler_active, private_entry,
+};
 
 /// A store of `length` bytes at `address`: odd widths, vectors, masked stores.
 #[unsafe(no_mangle)]
@@ -91,9 +95,12 @@ extern "C" fn store_range(address: usize, length: usize) -> Returned {
 }
 
 unsafe extern "C" fn copy(target: *mut u8, source: *const u8, length: usize) -> Returned {
+    // Computed from the operands before anything else uses them.
+    let end = black_box(target.addr().wrapping_add(length));
     current().store(target.expose_provenance(), length);
     // SAFETY: the caller's contract, as for the other two.
-    unsafe { ptr::copy_nonoverlapping(source, target, length) };
+    let reached = unsafe { copy_bytes(target, source, length) };
+    current().demand(demand_end(end, reached));
     Returned::pointer(target)
 }
 
@@ -105,8 +112,10 @@ unsafe extern "C" fn move_range(target: *mut u8, source: *const u8, length: usiz
 }
 
 unsafe extern "C" fn fill(target: *mut u8, byte: i32, length: usize) -> Returned {
+    let end = black_box(target.addr().wrapping_add(length));
     current().store(target.expose_provenance(), length);
     // SAFETY: as above.
-    unsafe { ptr::write_bytes(target, byte as u8, length) };
+    let reached = unsafe { fill_bytes(target, byte as u8, length) };
+    current().demand(demand_end(end, reached));
     Returned::pointer(target)
 }

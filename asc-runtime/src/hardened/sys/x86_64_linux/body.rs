@@ -14,11 +14,15 @@ use crate::hardened::gate;
 /// Bytes above the base that hold the way back; above them, up to the entry, lies the result slot.
 pub(crate) const BODY_LINK_BYTES: usize = 16;
 
+/// What [`run_body`] returns when all was well.
+pub(crate) const BODY_RETURNED: u64 = 1;
+
 /// Calls `body(cell)` as a handler's run, with the stack pointer at `words.base`. The stack is
 /// cleared up to `words.entry`, and for `clear` bytes below the base. What the body leaves in the
 /// slot is copied to `words.result`.
 ///
-/// Returns 1 when the body returned and 0 when it was left through [`abandon_body`].
+/// Returns [`BODY_RETURNED`] when the body returned as a handler's run, and something else when it
+/// was left through [`abandon_body`] or was no longer marked as a run.
 ///
 /// # Safety
 /// `words` is this thread's (W1), W2 holds but for `active`, and `body(cell)` is sound to call
@@ -84,7 +88,7 @@ pub(crate) unsafe extern "C" fn run_body(
         // The frame above is now found through the word at rsp + 8.
         ".cfi_escape 0x0f, 0x05, 0x77, 0x08, 0x06, 0x23, 0x10",
         "mov rbp, r8",
-        clear_vectors!("rcx"),
+        clear_vectors!(),
         "mov qword ptr [rcx + {active}], 1",
         "mov rax, rdi",
         "mov rdi, rsi",
@@ -111,7 +115,8 @@ pub(crate) unsafe extern "C" fn run_body(
         "mov rax, qword ptr [rsp + rsi * 8 + {link_bytes}]",
         "mov qword ptr [rdi + rsi * 8], rax",
         "jmp 2b",
-        "4: mov eax, 1",
+        // 1, unless the run has lost its mark on the way: what it did then was not logged.
+        "4: mov rax, qword ptr [rcx + {active}]",
         "3: mov rbp, qword ptr [rsp + 8]",
         ".cfi_def_cfa rbp, 16",
         "mov rcx, qword ptr [rbp - 48]",

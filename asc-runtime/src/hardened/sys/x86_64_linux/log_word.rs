@@ -5,6 +5,9 @@
 //! healthy handler), and it must cost the surrounding code no registers: it clobbers three, so the
 //! code around a store keeps its values where they are.
 //!
+//! Every store adds its address to a sum, which must be the same after both runs: a hook that was
+//! jumped over in one of them shows there.
+//!
 //! 1. A store between the stack pointer and the handler's entry is a local: nothing to do.
 //! 2. The repeat filter drops an address already logged in this run with this or a wider size.
 //! 3. Recording: append (address, size, old bytes). Checking: the next entry must name the same
@@ -32,6 +35,7 @@ macro_rules! log_word {
             ".p2align 5",
             concat!($name, ":"),
             ".cfi_startproc",
+            "add qword ptr fs:[asc_thread@TPOFF + {stores}], rdi",
             "cmp rsp, qword ptr fs:[asc_thread@TPOFF + {deepest}]",
             "jae 1f",
             "mov qword ptr fs:[asc_thread@TPOFF + {deepest}], rsp",
@@ -41,7 +45,7 @@ macro_rules! log_word {
             "mov rcx, qword ptr fs:[asc_thread@TPOFF + {entry}]",
             "sub rcx, rsp",
             "cmp rax, rcx",
-            "jb 9f",
+            "jb 6f",
             // 2. logged already?
             "2: mov rax, rdi",
             "shr rax, 3",
@@ -54,7 +58,7 @@ macro_rules! log_word {
             "add rcx, rdi",
             $size_tag,
             "cmp qword ptr [rax], rcx",
-            "je 9f",
+            "je 8f",
             "mov qword ptr [rax], rcx",
             // 3. record or check
             "3: mov rcx, qword ptr fs:[asc_thread@TPOFF + {cursor}]",
@@ -77,6 +81,16 @@ macro_rules! log_word {
             "xor ecx, ecx",
             "xor edx, edx",
             "ret",
+            // Taken for a local or a repeat: a wrong branch to here would leave a store unlogged, so
+            // the question is asked once more, in other words.
+            "6: cmp rdi, rsp",
+            "jb 2b",
+            "cmp rdi, qword ptr fs:[asc_thread@TPOFF + {entry}]",
+            "jae 2b",
+            "jmp 9b",
+            "8: cmp rcx, qword ptr [rax]",
+            "jne 3b",
+            "jmp 9b",
             // The log is full, the filter wants to grow, or the runs have diverged.
             concat!("7: mov ecx, ", $size),
             "call asc_log_word_slow",
@@ -84,6 +98,7 @@ macro_rules! log_word {
             ".cfi_endproc",
             concat!(".size ", $name, ", . - ", $name),
             ".popsection",
+            stores = const offset_of!(ThreadWords, stores),
             entry = const offset_of!(ThreadWords, entry),
             deepest = const offset_of!(ThreadWords, deepest),
             filter = const offset_of!(ThreadWords, filter),
@@ -112,10 +127,11 @@ macro_rules! covered_by_word {
             "xor rdx, rdi\n",
             "test rdx, -8\n",
             "jnz 4f\n",
-            "mov rdx, rdi\n",
+            "lea rdx, [rdi + rcx]\n",
             "and rdx, -8\n",
-            "add rdx, rcx\n",
             "cmp qword ptr [rax], rdx\n",
+            "jne 4f\n",
+            "cmp rdx, qword ptr [rax]\n",
             "je 9f\n",
             "4:"
         )

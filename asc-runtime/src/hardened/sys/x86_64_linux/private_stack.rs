@@ -11,8 +11,7 @@ use core::mem::offset_of;
 use super::thread_words::ThreadWords;
 use super::vectors::clear_vectors;
 
-/// Calls the function in `rax` with the caller's arguments on the private stack; `r11` holds the
-/// thread words. Only `rax` and `rdx` return values; see [`private_entry!`].
+/// Calls the function in `rax` with the caller's arguments on the private stack. Only `rax` and `rdx` return values; see [`private_entry!`].
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn on_private_stack() {
     naked_asm!(
@@ -22,16 +21,14 @@ pub(crate) unsafe extern "C" fn on_private_stack() {
         ".cfi_offset rbp, -16",
         "mov rbp, rsp",
         ".cfi_def_cfa_register rbp",
-        "cmp rsp, qword ptr [r11 + {deepest}]",
+        "cmp rsp, qword ptr fs:[asc_thread@TPOFF + {deepest}]",
         "jae 2f",
-        "mov qword ptr [r11 + {deepest}], rsp",
-        "2: mov qword ptr [r11 + {active}], 0",
-        "mov rsp, qword ptr [r11 + {private_top}]",
+        "mov qword ptr fs:[asc_thread@TPOFF + {deepest}], rsp",
+        "2: mov qword ptr fs:[asc_thread@TPOFF + {active}], 0",
+        "mov rsp, qword ptr fs:[asc_thread@TPOFF + {private_top}]",
         "call rax",
-        "mov r11, qword ptr fs:[0]",
-        "add r11, qword ptr [rip + asc_thread@GOTTPOFF]",
-        clear_vectors!("r11"),
-        "mov qword ptr [r11 + {active}], 1",
+        clear_vectors!(),
+        "mov qword ptr fs:[asc_thread@TPOFF + {active}], 1",
         "mov rsp, rbp",
         "pop rbp",
         ".cfi_def_cfa rsp, 8",
@@ -70,13 +67,11 @@ macro_rules! private_entry {
         $visibility unsafe extern "C" fn $name($($argument: $type),*) $(-> $result)? {
             core::arch::naked_asm!(
                 ".cfi_startproc",
-                "mov r11, qword ptr fs:[0]",
-                "add r11, qword ptr [rip + asc_thread@GOTTPOFF]",
-                "cmp byte ptr [r11 + {active}], 0",
+                "cmp byte ptr fs:[asc_thread@TPOFF + {active}], 0",
                 "je 2f",
                 // A seventh argument lies on the stack that is left behind.
                 "mov rax, qword ptr [rsp + 8]",
-                "mov qword ptr [r11 + {seventh}], rax",
+                "mov qword ptr fs:[asc_thread@TPOFF + {seventh}], rax",
                 "lea rax, [rip + {inside}]",
                 "jmp {switch}",
                 "2: jmp {outside}",
@@ -99,9 +94,7 @@ macro_rules! private_entry {
         $visibility unsafe extern "C" fn $name($($argument: $type),*) $(-> $result)? {
             core::arch::naked_asm!(
                 ".cfi_startproc",
-                "mov r11, qword ptr fs:[0]",
-                "add r11, qword ptr [rip + asc_thread@GOTTPOFF]",
-                "mov rax, qword ptr [r11 + {entry}]",
+                "mov rax, qword ptr fs:[asc_thread@TPOFF + {entry}]",
                 "sub rax, rsp",
                 "mov r10, rdi",
                 "sub r10, rsp",
@@ -109,9 +102,9 @@ macro_rules! private_entry {
                 "jb 2f",
                 "lea rax, [rip + {inside}]",
                 "jmp {switch}",
-                "2: cmp rsp, qword ptr [r11 + {deepest}]",
+                "2: cmp rsp, qword ptr fs:[asc_thread@TPOFF + {deepest}]",
                 "jae 3f",
-                "mov qword ptr [r11 + {deepest}], rsp",
+                "mov qword ptr fs:[asc_thread@TPOFF + {deepest}], rsp",
                 "3: xor eax, eax",
                 "xor r10d, r10d",
                 "xor r11d, r11d",

@@ -41,6 +41,8 @@ pub(crate) struct ThreadWords {
     pub(crate) private_top: usize,
     /// The thread's context, or null before its first handler.
     pub(crate) context: *mut Context,
+    /// Sum of the addresses of this run's word stores, logged or not.
+    pub(crate) stores: u64,
     /// Control-flow signature of the handler in progress.
     pub(crate) signature: u64,
     /// The first stack word above the return address at the last entry into the runtime.

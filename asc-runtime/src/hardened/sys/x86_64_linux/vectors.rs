@@ -12,15 +12,13 @@ pub(crate) fn vector_registers() -> u64 {
     }
 }
 
-/// Assembly that zeroes all vector and mask registers; `$words` holds the thread words. Uses the
+/// Assembly that zeroes all vector and mask registers. Uses the
 /// operand `vectors` and the labels 71 and 72, and changes the flags. Sixteen zeroing idioms, which
 /// the processor handles by renaming, are faster than one `vzeroall`.
 macro_rules! clear_vectors {
-    ($words:literal) => {
+    () => {
         concat!(
-            "cmp byte ptr [",
-            $words,
-            " + {vectors}], 1\n",
+            "cmp byte ptr fs:[asc_thread@TPOFF + {vectors}], 1\n",
             "jb 71f\n",
             "vzeroupper\n",
             "vpxor xmm0, xmm0, xmm0\n",
