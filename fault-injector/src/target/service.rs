@@ -48,12 +48,13 @@ fn serve_trace<T: Target>() -> Result<(), Box<dyn Error>> {
         .split_at_checked(8)
         .ok_or("wanted a nonce and a trace in descriptor 3: start this with `asc-inject`")?;
     let trace = Trace::decode(trace)?;
-    let mut target = T::new();
+    // On the heap, where services keep their state.
+    let mut target = Box::new(T::new());
     let mut output = Output::new();
     let mut messages = descriptor(MESSAGES);
     confinement::confine()?;
     for (index, request) in trace.requests.iter().enumerate() {
-        let reply = answer(&mut target, index, request, &mut output);
+        let reply = answer(&mut *target, index, request, &mut output);
         append(&mut messages, index as u32, &reply)?;
         output.clear();
     }
