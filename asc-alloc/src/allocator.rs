@@ -74,14 +74,14 @@ unsafe impl GlobalAlloc for AscAlloc {
                 Some(slot) => REGION.pointer(slot.offset()),
                 None => null_mut(),
             },
-            None => large::allocate(layout, false),
+            None => large::allocate(layout),
         }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let Some(class) = SizeClass::of(layout) else {
-            return large::allocate(layout, true);
+            return large::allocate_zeroed(layout);
         };
         let Some(slot) = thread_cache::take(domain::current(), class) else {
             return null_mut();
@@ -119,8 +119,12 @@ unsafe impl GlobalAlloc for AscAlloc {
         if stays {
             return pointer;
         }
-        // SAFETY: `new` comes from the caller's size, which is not zero.
-        let moved = unsafe { self.alloc(new) };
+        let moved = if bytes > old.size() && SizeClass::of(new).is_none() {
+            large::allocate_grown(new)
+        } else {
+            // SAFETY: `new` comes from the caller's size, which is not zero.
+            unsafe { self.alloc(new) }
+        };
         if moved.is_null() {
             return moved;
         }

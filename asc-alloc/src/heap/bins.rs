@@ -27,6 +27,9 @@ impl Bins {
     /// The first chunk of a run of at least `length`, which stays in its list.
     pub(crate) fn find(&self, length: u32) -> Option<u32> {
         let list = list_of(length);
+        if list >= LISTS {
+            return None;
+        }
         if length > EXACT
             && let Some(head) = self.find_in(list, length)
         {

@@ -12,6 +12,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::chunk::{Chunk, FREE_MAP_WORDS, Kind, NONE, chunk, free_map, slab_chunks, slab_objects};
 use super::region::{CHUNK_BYTES, CHUNK_SHIFT, REGION};
+use super::spans::Want;
 use super::{Slot, spans};
 use crate::domain::Domain;
 use crate::size_class::SizeClass;
@@ -109,7 +110,10 @@ impl Class {
 
     fn add_slab(&mut self, domain: Domain, class: SizeClass) -> bool {
         let length = slab_chunks(class);
-        let Some(span) = spans(domain).lock().take(length, CHUNK_BYTES, false) else {
+        let Some(span) = spans(domain)
+            .lock()
+            .take(length, CHUNK_BYTES, Want::Anything)
+        else {
             return false;
         };
         for index in span.head..span.head + length {

@@ -4,10 +4,12 @@
 //! shrinks in place where the chunks behind it allow.
 
 use core::alloc::Layout;
+use core::ptr::null_mut;
 
 use super::chunk::{Chunk, Kind, chunk};
 use super::region::{CHUNK_BYTES, CHUNK_SHIFT, REGION};
 use super::spans;
+use super::spans::Want;
 use crate::domain::{self, Domain};
 use crate::stop::stop;
 
@@ -15,30 +17,44 @@ use crate::stop::stop;
 const CLEAN_PREFERRED_BYTES: usize = 1 << 20;
 
 /// Allocates; null without memory.
-pub(crate) fn allocate(layout: Layout, zeroed: bool) -> *mut u8 {
-    let Some(length) = chunks(layout.size()) else {
-        return core::ptr::null_mut();
+pub(crate) fn allocate(layout: Layout) -> *mut u8 {
+    take(layout, Want::Anything).map_or(null_mut(), |(pointer, _)| pointer)
+}
+
+/// Allocates a block that has grown out of another; null without memory.
+pub(crate) fn allocate_grown(layout: Layout) -> *mut u8 {
+    take(layout, Want::Room).map_or(null_mut(), |(pointer, _)| pointer)
+}
+
+/// Allocates memory that reads as zero; null without memory.
+pub(crate) fn allocate_zeroed(layout: Layout) -> *mut u8 {
+    let want = if layout.size() >= CLEAN_PREFERRED_BYTES {
+        Want::Zeroes
+    } else {
+        Want::Anything
     };
-    let prefer_clean = zeroed && layout.size() >= CLEAN_PREFERRED_BYTES;
-    let taken = {
-        let mut spans = spans(domain::current()).lock();
-        let taken = spans.take(length, layout.align(), prefer_clean);
-        if let Some(span) = taken {
-            let head = chunk(span.head);
-            head.set_length(length);
-            head.set_kind(Kind::Large);
-        }
-        taken
+    let Some((pointer, is_zero)) = take(layout, want) else {
+        return null_mut();
     };
-    let Some(span) = taken else {
-        return core::ptr::null_mut();
-    };
-    let pointer = REGION.pointer((span.head as usize) << CHUNK_SHIFT);
-    if zeroed && !span.zeroed {
-        // SAFETY: the span is that long and was just taken; nobody else knows it.
+    if !is_zero {
+        // SAFETY: the block is that long and was just taken; nobody else knows it.
         unsafe { pointer.write_bytes(0, layout.size()) };
     }
     pointer
+}
+
+/// A block, and whether it reads as zero.
+fn take(layout: Layout, want: Want) -> Option<(*mut u8, bool)> {
+    let length = chunks(layout.size())?;
+    let mut spans = spans(domain::current()).lock();
+    let span = spans.take(length, layout.align(), want)?;
+    let head = chunk(span.head);
+    head.set_length(length);
+    head.set_kind(Kind::Large);
+    Some((
+        REGION.pointer((span.head as usize) << CHUNK_SHIFT),
+        span.zeroed,
+    ))
 }
 
 /// Frees a block.

@@ -23,6 +23,20 @@ const DIRTY_SHARE: u32 = 8;
 /// A commit's largest step: 256 MiB.
 const COMMIT_CHUNKS_MAX: u32 = (256 << 20) / CHUNK_BYTES as u32;
 
+/// A block that grows wants a free run of this many times its length.
+const GROWTH_ROOM: u32 = 8;
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Nothing in particular: the run that fits best, used ones first.
+    Anything,
+    /// Memory that reads as zero, if there is some.
+    Zeroes,
+    /// A block that has just grown and may grow again: free chunks behind it, if there are some.
+    Room,
+}
+
 /// A run that was handed out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
@@ -75,7 +89,7 @@ impl Spans {
     }
 
     /// Takes `length` chunks, the first at a multiple of `alignment` bytes.
-    pub(crate) fn take(&mut self, length: u32, alignment: usize, zeroed: bool) -> Option<Span> {
+    pub(crate) fn take(&mut self, length: u32, alignment: usize, want: Want) -> Option<Span> {
         if self.end == 0 && !self.open() {
             return None;
         }
@@ -84,10 +98,10 @@ impl Spans {
         if wanted > self.end - self.start {
             return None;
         }
-        let mut found = self.find(wanted, zeroed);
+        let mut found = self.find(wanted, want);
         if found.is_none() && self.dirty_chunks > 0 && !self.deferred {
             self.return_to_system();
-            found = self.find(wanted, zeroed);
+            found = self.find(wanted, want);
         }
         let (head, found_length, kind) = found?;
         self.used_chunks += length;
@@ -226,14 +240,23 @@ impl Spans {
     }
 
     /// Takes a free run out of the bins, or one from the frontier: head, length and kind.
-    fn find(&mut self, length: u32, zeroed: bool) -> Option<(u32, u32, Kind)> {
-        let kinds = if zeroed {
+    fn find(&mut self, length: u32, want: Want) -> Option<(u32, u32, Kind)> {
+        let kinds = if want == Want::Zeroes {
             [Kind::Clean, Kind::Dirty]
         } else {
             [Kind::Dirty, Kind::Clean]
         };
-        for kind in kinds {
-            if let Some(head) = self.bins(kind).find(length) {
+        let roomy = length.saturating_mul(GROWTH_ROOM);
+        let lengths = if want == Want::Room {
+            [roomy, length]
+        } else {
+            [length, length]
+        };
+        for (kind, at_least) in lengths
+            .into_iter()
+            .flat_map(|at_least| kinds.map(|kind| (kind, at_least)))
+        {
+            if let Some(head) = self.bins(kind).find(at_least) {
                 let found = chunk(head).length();
                 self.unlink(head, kind);
                 return Some((head, found, kind));
