@@ -13,7 +13,7 @@
 //!    in what was read, so that the replies to pipelined requests leave together.
 //!
 //! # Where it differs from memcached 1.6.18
-//! - TLS, SASL and `-Y` are refused at the start; `watch` is answered as if switched off.
+//! - TLS, SASL and `-e` are refused at the start; `watch` is answered as if switched off.
 //! - Memory is counted per item and not in slab pages: the size classes of `stats items` and
 //!   `stats slabs` are bookkeeping, every item of the shard competes for eviction with every other,
 //!   and more items fit. `slabs reassign` is answered as if switched off.

@@ -204,6 +204,10 @@ pub struct Options {
     #[arg(short = 'W', long = "disable-watch")]
     pub no_watch: bool,
 
+    /// File with the accounts that may use the text protocol: user:password on each line
+    #[arg(short = 'Y', long = "auth-file", value_name = "file")]
+    pub auth_file: Option<PathBuf>,
+
     /// Further options, separated by commas
     #[arg(short = 'o', long = "extended", value_name = "list")]
     extended_lists: Vec<String>,
@@ -216,8 +220,6 @@ pub struct Options {
     sasl: bool,
     #[arg(short = 'Z', hide = true)]
     tls: bool,
-    #[arg(short = 'Y', hide = true, value_name = "file")]
-    auth_file: Option<PathBuf>,
     #[arg(short = 'e', hide = true, value_name = "file")]
     memory_file: Option<PathBuf>,
 }
@@ -295,6 +297,15 @@ impl Options {
         self.refuse_what_is_not_there()?;
         self.extended =
             Extended::parse(&self.extended_lists).map_err(|text| Failure::usage(&text))?;
+        if self.auth_file.is_some() {
+            if self.binding == Binding::Binary || self.udp_port != 0 {
+                return Err(Failure::usage(
+                    "-Y knows who sends requests over the text protocol and connections only: leave \
+                     out -B binary and -U",
+                ));
+            }
+            self.binding = Binding::Ascii;
+        }
         if self.item_bytes < ITEM_BYTES_MIN {
             return Err(Failure::usage(
                 "Item max size cannot be less than 1024 bytes.",
@@ -323,7 +334,6 @@ impl Options {
         let asked = [
             (self.sasl, "-S", "SASL authentication"),
             (self.tls, "-Z", "TLS"),
-            (self.auth_file.is_some(), "-Y", "authentication"),
             (self.memory_file.is_some(), "-e", "a restartable cache"),
         ];
         match asked.into_iter().find(|(asked, ..)| *asked) {

@@ -12,6 +12,7 @@
 pub mod failure;
 
 mod administration;
+mod authentication;
 mod buffers;
 mod clock;
 mod connection;

@@ -65,6 +65,7 @@ impl NumberLine {
 }
 
 impl Shard {
+    #[inline(never)]
     pub(super) fn arithmetic(
         &mut self,
         now: u32,

@@ -14,6 +14,7 @@ const BYTES_MAX: usize = 2 << 20;
 impl Shard {
     /// Writes items of the class, those first that would be evicted last in each segment. Without
     /// a limit of its own it ends with what is written at most.
+    #[inline(never)]
     pub(super) fn cachedump(
         &mut self,
         now: u32,

@@ -128,6 +128,7 @@ impl Entries {
     }
 
     /// Adds an item whose key is not present.
+    #[inline(never)]
     pub(crate) fn insert(&mut self, hash: u32, item: Item, segment: Segment) {
         self.memory.add(&item);
         let bytes = item.stock_bytes(self.header_bytes);
@@ -265,6 +266,7 @@ impl Entries {
         }
     }
 
+    #[inline(never)]
     fn change_size(&mut self, id: SlotId, old: usize, new: usize) {
         let slot = &mut self.slots[id];
         self.lru.exchange_bytes(slot.segment, old, new);

@@ -14,6 +14,8 @@ use super::slots::SlotId;
 
 /// Items that a store moves between segments at most, for each that it evicts.
 const STEPS_PER_EVICTION: usize = 4;
+/// Active items that a store spares at most: where all are, one has to go in the end.
+const RESCUES_PER_STORE: usize = 64;
 /// Dead items that a store that may not evict removes at most.
 const RECLAIMS_PER_STORE: usize = 50;
 
@@ -72,12 +74,13 @@ impl Shard {
 
     /// Removes items until the memory limit holds. The newest item is the one just stored, and
     /// fits alone.
+    #[inline(never)]
     pub(super) fn evict(&mut self, now: u32) {
+        let mut rescues = RESCUES_PER_STORE;
         while self.entries.memory().is_exceeded() {
-            for _ in 0..STEPS_PER_EVICTION {
-                if !self.entries.memory().is_exceeded() || !self.balance_step(now) {
-                    break;
-                }
+            let mut steps = STEPS_PER_EVICTION;
+            while steps > 0 && self.entries.memory().is_exceeded() && self.balance_step(now) {
+                steps -= 1;
             }
             if !self.entries.memory().is_exceeded() {
                 return;
@@ -85,7 +88,12 @@ impl Shard {
             let Some(victim) = self.victim() else {
                 return;
             };
-            self.evict_item(now, victim);
+            if rescues > 0 && self.entries.item(victim).marks & marks::ACTIVE != 0 {
+                rescues -= 1;
+                self.entries.warm_up(victim, now);
+            } else {
+                self.evict_item(now, victim);
+            }
         }
     }
 

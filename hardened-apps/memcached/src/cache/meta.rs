@@ -17,6 +17,7 @@ use crate::protocol::reply;
 
 impl Shard {
     /// Executes a meta command.
+    #[inline(never)]
     pub(super) fn meta(
         &mut self,
         now: u32,

@@ -9,6 +9,7 @@ use super::shard::{Shard, answer_unless};
 use crate::protocol::{Delete, Touch, reply};
 
 impl Shard {
+    #[inline(never)]
     pub(super) fn delete(
         &mut self,
         now: u32,
@@ -32,6 +33,7 @@ impl Shard {
         Disposition::Done
     }
 
+    #[inline(never)]
     pub(super) fn touch(
         &mut self,
         now: u32,
@@ -56,6 +58,7 @@ impl Shard {
     }
 
     /// Flushes now, or after `delay`, which is read like an expiry time.
+    #[inline(never)]
     pub(super) fn flush_all(&mut self, now: u32, delay: i32) {
         if delay > 0 {
             self.flush.at(expiry::expires_at(delay, now));

@@ -137,6 +137,7 @@ impl Shard {
         }
     }
 
+    #[inline(never)]
     fn compare_and_swap(
         &mut self,
         now: u32,
@@ -189,6 +190,7 @@ impl Shard {
     }
 
     /// Appends to or prepends to the item; flags and expiry stay.
+    #[inline(never)]
     fn extend(
         &mut self,
         now: u32,
@@ -267,6 +269,7 @@ impl Shard {
     }
 
     /// A `set` that fails still replaces: the old value must not be read again.
+    #[inline(never)]
     pub(super) fn refuse_as_too_large(
         &mut self,
         now: u32,

@@ -71,8 +71,21 @@ fn a_shard_holds_many_of_the_largest_items() {
 #[test]
 fn what_is_not_supported_is_refused() {
     for arguments in [
-        "-t 0", "-c 0", "-m 0", "-p 70000", "-o fast", "-S", "-Z", "-Y /file", "-e /file",
-        "-B http", "-I 1000", "-I 33m", "-f 1", "-b 0", "extra",
+        "-t 0",
+        "-c 0",
+        "-m 0",
+        "-p 70000",
+        "-o fast",
+        "-S",
+        "-Z",
+        "-Y /file -U 1",
+        "-e /file",
+        "-B http",
+        "-I 1000",
+        "-I 33m",
+        "-f 1",
+        "-b 0",
+        "extra",
     ] {
         assert!(parse(arguments).is_err(), "{arguments}");
     }

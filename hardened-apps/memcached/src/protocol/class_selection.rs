@@ -17,6 +17,11 @@ impl ClassSelection {
     /// All classes.
     pub const ALL: Self = Self { classes: u64::MAX };
 
+    /// Numbers with commas; `None` if one is not a class's.
+    pub fn parse_list(text: &str) -> Option<Self> {
+        Self::parse(text.as_bytes())
+    }
+
     /// `all`, `hash` or numbers with commas; `None` if a number is not a class's.
     pub(crate) fn parse(word: &[u8]) -> Option<Self> {
         if word == b"all" || word == b"hash" {

@@ -112,6 +112,14 @@ pub const NO_MEMORY_STORING: &[u8] = b"SERVER_ERROR out of memory storing object
 pub const NO_MEMORY_INCREMENTING: &[u8] = b"SERVER_ERROR out of memory\r\n";
 /// No room for a number that `ma` creates.
 pub const NO_MEMORY_ALLOCATING: &[u8] = b"SERVER_ERROR Out of memory allocating new item\r\n";
+/// Anything but an attempt to say who one is, where that is asked for.
+pub const UNAUTHENTICATED: &[u8] = b"CLIENT_ERROR unauthenticated\r\n";
+/// The data of an attempt does not end where its line says.
+pub const BAD_AUTHENTICATION_END: &[u8] = b"CLIENT_ERROR bad command line termination\r\n";
+/// The data of an attempt is not a user and a password.
+pub const BAD_AUTHENTICATION_FORMAT: &[u8] = b"CLIENT_ERROR bad authentication token format\r\n";
+/// No such user, or another password.
+pub const AUTHENTICATION_FAILURE: &[u8] = b"CLIENT_ERROR authentication failure\r\n";
 /// A request in more than one UDP datagram.
 pub const MULTI_PACKET_REQUEST: &[u8] = b"SERVER_ERROR multi-packet request not supported\r\n";
 /// One connection too many.

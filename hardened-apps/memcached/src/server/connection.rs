@@ -12,12 +12,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use mio::event::Event;
 
+use super::authentication::{Accounts, Attempt};
 use super::buffers::{BufferPool, Buffers};
 use super::connection_record::{ConnectionRecord, State};
 use super::execution::{self, Call, Pause, Progress};
 use super::shared::{Shared, Traffic};
 use super::stream::Stream;
 use crate::protocol::frame::{Frame, Framer, Protocol};
+use crate::protocol::reply;
+use crate::statistics::write_reply;
 
 /// Replies that are gathered before they are sent. One request may add its own part on top.
 const OUTPUT_BYTES_MAX: usize = 128 * 1024;
@@ -66,6 +69,8 @@ pub(super) struct Connection {
     closing: bool,
     /// Waiting for its turn.
     pub(super) queued: bool,
+    /// Whether the client has said who it is.
+    authenticated: bool,
     /// When a request was executed last.
     last_request: u32,
     record: Arc<ConnectionRecord>,
@@ -121,6 +126,7 @@ impl Connection {
             peer_finished: false,
             closing: false,
             queued: false,
+            authenticated: false,
             last_request: now,
             record,
         }
@@ -209,6 +215,14 @@ impl Connection {
             let dropped = self.discard.min(buffers.input.unread().len());
             buffers.input.consume(dropped);
             self.discard -= dropped;
+            if let Some(accounts) = &turn.shared.accounts
+                && !self.authenticated
+            {
+                match self.authenticate(accounts, buffers, turn.traffic) {
+                    Some(executed) => return executed,
+                    None => continue,
+                }
+            }
             match self.framer.next(buffers.input.unread()) {
                 Frame::Request { .. } if *requests == 0 => return Executed::Enough,
                 Frame::Request { length, discard } => {
@@ -223,6 +237,39 @@ impl Connection {
             }
         }
         Executed::All
+    }
+
+    /// One attempt of the client to say who it is; `None` to go on.
+    fn authenticate(
+        &mut self,
+        accounts: &Accounts,
+        buffers: &mut Buffers,
+        traffic: &Traffic,
+    ) -> Option<Executed> {
+        match accounts.attempt(buffers.input.unread()) {
+            Attempt::Incomplete { needed } => {
+                self.needed = needed;
+                return Some(Executed::All);
+            }
+            Attempt::Hangup => self.closing = true,
+            Attempt::Answered {
+                consumed,
+                text,
+                succeeded,
+            } => {
+                buffers.input.consume(consumed);
+                write_reply(text, &mut buffers.output);
+                self.authenticated = succeeded;
+                let failed = text == reply::AUTHENTICATION_FAILURE;
+                if succeeded || failed {
+                    traffic.authentications.fetch_add(1, Relaxed);
+                    traffic
+                        .authentication_failures
+                        .fetch_add(u64::from(failed), Relaxed);
+                }
+            }
+        }
+        None
     }
 
     fn execute_request(

@@ -15,7 +15,7 @@ use crate::statistics::{self, Statistic};
 
 /// What memcached counts and what cannot happen here: moving slabs, running out of buffers,
 /// watchers of the log.
-const WITHOUT_CAUSE: [&str; 28] = [
+const WITHOUT_CAUSE: [&str; 26] = [
     "response_obj_oom",
     "response_obj_count",
     "response_obj_bytes",
@@ -23,8 +23,6 @@ const WITHOUT_CAUSE: [&str; 28] = [
     "read_buf_bytes",
     "read_buf_bytes_free",
     "read_buf_oom",
-    "auth_cmds",
-    "auth_errors",
     "slab_reassign_rescues",
     "slab_reassign_chunk_rescues",
     "slab_reassign_evictions_nomem",
@@ -170,6 +168,11 @@ fn connections(shared: &Shared) -> Vec<Statistic> {
         ),
         Statistic::new("threads", shared.options.threads),
         Statistic::new("conn_yields", traffic(|worker| &worker.yields)),
+        Statistic::new("auth_cmds", traffic(|worker| &worker.authentications)),
+        Statistic::new(
+            "auth_errors",
+            traffic(|worker| &worker.authentication_failures),
+        ),
     ]
 }
 

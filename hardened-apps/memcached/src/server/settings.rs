@@ -53,7 +53,13 @@ fn limits(shared: &Shared) -> Vec<Statistic> {
         Statistic::new("tcp_backlog", options.backlog),
         Statistic::new("binding_protocol", options.binding.name()),
         Statistic::new("auth_enabled_sasl", "no"),
-        Statistic::new("auth_enabled_ascii", "no"),
+        Statistic::new(
+            "auth_enabled_ascii",
+            options
+                .auth_file
+                .as_ref()
+                .map_or("no".into(), |path| path.display().to_string()),
+        ),
         Statistic::new("item_size_max", options.item_bytes),
         Statistic::new("maxconns_fast", yes(options.extended.maxconns_fast)),
         Statistic::new("slab_reassign", "no"),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::authentication::Accounts;
 use super::clock::Clock;
 use super::connection_record::ConnectionRecords;
 use super::failure::Failure;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) details: AtomicBool,
     pub(crate) crawler: Crawler,
     pub(crate) options: Options,
+    /// Who may use the server, unless everybody may.
+    pub(super) accounts: Option<Accounts>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
     pub(crate) connections: ConnectionCounters,
@@ -59,6 +62,9 @@ pub(crate) struct Traffic {
     pub(crate) bytes_written: AtomicU64,
     /// Turns that ended with more to read.
     pub(crate) yields: AtomicU64,
+    /// Attempts of clients to say who they are, and those that failed.
+    pub(crate) authentications: AtomicU64,
+    pub(crate) authentication_failures: AtomicU64,
 }
 
 impl Shared {
@@ -82,6 +88,11 @@ impl Shared {
                 extended.lru_crawler_tocrawl,
             ),
             options: options.clone(),
+            accounts: options
+                .auth_file
+                .as_deref()
+                .map(Accounts::load)
+                .transpose()?,
             clock: Clock::start(),
             log: Log::new(options.verbose.into()),
             connections: ConnectionCounters::default(),
@@ -144,5 +155,7 @@ impl Traffic {
         self.bytes_read.store(0, Relaxed);
         self.bytes_written.store(0, Relaxed);
         self.yields.store(0, Relaxed);
+        self.authentications.store(0, Relaxed);
+        self.authentication_failures.store(0, Relaxed);
     }
 }

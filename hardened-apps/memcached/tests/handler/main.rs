@@ -3,6 +3,8 @@
 mod driver;
 mod eviction;
 mod garbage;
+mod meta;
 mod model;
 mod parts;
 mod properties;
+mod segments;

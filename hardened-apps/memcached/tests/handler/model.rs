@@ -156,6 +156,10 @@ impl Model {
                 if self.flush_at.is_none() {
                     self.items.clear();
                 }
+                if *delay <= 0 {
+                    // It uses up a unique identifier.
+                    self.last_cas += 1;
+                }
                 (
                     line(&format!("flush_all {delay}"), *noreply),
                     "OK\r\n".into(),
