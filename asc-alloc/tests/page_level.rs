@@ -688,6 +688,14 @@ fn case_returned_memory() {
         let zeroed = ALLOC.protected(|| vec![0u8; 200_000]);
         assert!(zeroed.iter().all(|&byte| byte == 0), "round {round}");
     }
+    // So much that it returns by itself when the session ends, hot pages with it.
+    for round in 0..4 {
+        ALLOC.protected(|| drop(black_box(vec![7u8; 48 << 20])));
+        drop(begin());
+        let zeroed = ALLOC.protected(|| vec![0u8; 48 << 20]);
+        let is_zero = |page: &[u8]| page == [0; 4096];
+        assert!(zeroed.chunks(4096).all(is_zero), "round {round}");
+    }
 }
 
 #[test]

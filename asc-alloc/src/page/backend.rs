@@ -193,3 +193,27 @@ impl Guard {
             .wrapping_byte_add(page as usize * PAGE_BYTES)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine without keys falls back after the faster backend has registered the arena.
+    #[test]
+    fn a_backend_that_was_given_up_leaves_the_arena_to_the_next() {
+        let bytes = 64 * PAGE_BYTES;
+        let base = memory::map_records(bytes)
+            .expect("a little memory")
+            .as_ptr();
+        let arena = Arena {
+            base,
+            bytes,
+            committed: bytes,
+        };
+        let offered = Guard::prepare(Backend::Userfault, arena).is_some();
+        for _ in 0..3 {
+            assert_eq!(Guard::prepare(Backend::Userfault, arena).is_some(), offered);
+        }
+        assert!(Guard::prepare(Backend::Mprotect, arena).is_some());
+    }
+}

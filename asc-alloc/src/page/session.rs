@@ -16,16 +16,13 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
+use super::commit::{Ending, end};
 use super::records::{Entry, Page, Records};
 use super::{Pages, pages};
 use crate::stop::stop;
 use crate::sys::lock::Locked;
 use crate::sys::memory::PAGE_BYTES;
 use crate::sys::signal;
-
-/// A page that was opened in two of this many sessions becomes hot, and one that did not change in
-/// as many is closed. Comparing an unchanged hot page costs a thirtieth of a fault, measured.
-const RECENT_SESSIONS: u32 = 32;
 
 /// Held by the thread that has the session.
 static SESSION: Locked<()> = Locked::new(());
@@ -246,17 +243,6 @@ impl Drop for Session {
     }
 }
 
-/// What a session that ends knows about its pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    /// [`Session::capture`] has marked what changed.
-    Captured,
-    /// A comparison with the old pages tells.
-    Uncaptured,
-    /// Nothing changed.
-    Scrubbed,
-}
-
 /// Whether this thread has the session. Async-signal-safe.
 pub(super) fn is_mine() -> bool {
     OWNER.load(Relaxed) == token()
@@ -331,6 +317,13 @@ fn demand_equal(records: &Records, found: Page, expected: Page) -> Result<(), Pa
     })
 }
 
+/// Shuts the gate and lets the next session begin.
+pub(super) fn release(pages: &Pages) {
+    pages.guard.leave();
+    OWNER.store(0, Relaxed);
+    SESSION.release_after_fork();
+}
+
 /// Ends a session that was forgotten, without looking at a page: for tests that change memory behind the
 /// page level's back.
 #[cfg(test)]
@@ -338,92 +331,4 @@ pub(super) fn end_without_looking() {
     if let Some(pages) = pages() {
         release(pages);
     }
-}
-
-/// Closes what need not stay open, and the gate.
-fn end(ending: Ending) {
-    let Some(pages) = pages() else {
-        return;
-    };
-    close_pages(pages, ending);
-    if ending != Ending::Scrubbed {
-        pages.return_memory(false);
-        pages.records.sessions.fetch_add(1, Relaxed);
-    }
-    release(pages);
-}
-
-/// Shuts the gate and lets the next session begin.
-fn release(pages: &Pages) {
-    pages.guard.leave();
-    OWNER.store(0, Relaxed);
-    SESSION.release_after_fork();
-}
-
-fn close_pages(pages: &Pages, ending: Ending) {
-    let records = &pages.records;
-    let (count, hot) = (records.count.load(Relaxed), records.hot.load(Relaxed));
-    let (mut kept, mut closed) = (0, 0);
-    for index in 0..count as usize {
-        let entry = records.entry(index);
-        let is_hot = index < hot as usize;
-        let changed = has_changed(records, entry, is_hot, ending);
-        if let Some(codes) = &pages.codes
-            && changed
-        {
-            codes.follow(entry.page(), records.old(entry), records.current(entry));
-        }
-        let keep = match (is_hot, ending) {
-            (_, Ending::Scrubbed) => is_hot,
-            (true, _) => stays_hot(records, entry, changed),
-            (false, _) => kept < pages.hot_pages_max && becomes_hot(records, entry),
-        };
-        if keep {
-            records.swap(index, kept);
-            kept += 1;
-        } else {
-            records.open(entry.page()).store(0, Relaxed);
-            records.set_scratch(closed, entry.page());
-            closed += 1;
-        }
-    }
-    records.count.store(kept as u32, Relaxed);
-    records.hot.store(kept as u32, Relaxed);
-    records.for_each_run(closed, |page, length| {
-        if !pages.guard.close(page, length) {
-            stop(format_args!(
-                "the system refused to close {length} pages: raise vm.max_map_count"
-            ));
-        }
-    });
-}
-
-/// Whether a session may have changed a page: of a cold one, that it was opened says enough.
-fn has_changed(records: &Records, entry: &Entry, is_hot: bool, ending: Ending) -> bool {
-    match ending {
-        Ending::Scrubbed => false,
-        _ if !is_hot => true,
-        Ending::Captured => entry.dirty.load(Relaxed) != 0,
-        Ending::Uncaptured => !records.is_equal(records.current(entry), records.old(entry)),
-    }
-}
-
-/// Brings a hot page's copy up to date; whether it changed recently.
-fn stays_hot(records: &Records, entry: &Entry, changed: bool) -> bool {
-    if changed {
-        records.copy(records.current(entry), records.old(entry));
-        entry.idle.store(0, Relaxed);
-        return true;
-    }
-    entry.idle.fetch_add(1, Relaxed) < RECENT_SESSIONS
-}
-
-/// Whether a cold page was open recently too; if so, its copy is brought up to date.
-fn becomes_hot(records: &Records, entry: &Entry) -> bool {
-    let hot = records.was_open_recently(entry.page(), RECENT_SESSIONS);
-    if hot {
-        records.copy(records.current(entry), records.old(entry));
-        entry.idle.store(0, Relaxed);
-    }
-    hot
 }

@@ -127,3 +127,10 @@ impl Userfault {
         unsafe { libc::ioctl(descriptor, request, core::ptr::from_mut(argument)) == 0 }
     }
 }
+
+/// A second descriptor cannot register a range that a first one still has.
+impl Drop for Userfault {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
