@@ -17,6 +17,7 @@ pub mod shard;
 
 mod arithmetic;
 mod binary;
+mod binary_answer;
 mod cachedump;
 mod crawler;
 mod entries;

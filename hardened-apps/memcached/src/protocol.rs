@@ -20,16 +20,17 @@ mod line;
 pub(crate) mod number;
 mod rejection;
 mod scan;
+mod statistics_command;
 mod words;
 
 pub use class_selection::ClassSelection;
-pub use command::StatisticsKind;
 pub(crate) use command::{
-    Arithmetic, CacheDump, Command, Delete, DetailCommand, Direction, Retrieval, Store, StoreMode,
-    Touch,
+    Arithmetic, Command, Delete, Direction, Retrieval, Store, StoreMode, Touch,
 };
 pub(crate) use line::split_request;
 pub(crate) use rejection::Rejection;
+pub use statistics_command::StatisticsKind;
+pub(crate) use statistics_command::{CacheDump, DetailCommand};
 pub(crate) use words::Words;
 
 /// Longest key.

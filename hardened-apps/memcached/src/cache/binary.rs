@@ -3,6 +3,9 @@
 use asc_runtime::{Output, asc_handler};
 
 use super::arithmetic::{Delta, NumberLine, Unchanged};
+use super::binary_answer::{
+    fail, fail_because, returns_key, succeed, success, write_failure, write_miss,
+};
 use super::details::Access;
 use super::disposition::Disposition;
 use super::expiry;
@@ -356,76 +359,4 @@ fn change_of<'a>(request: &Request<'a>, now: u32) -> Change<'a> {
 /// The delay of a flush, as the text protocol would have it.
 fn delay_of(request: &Request<'_>) -> i32 {
     i32::try_from(request.extra_u32(0)).unwrap_or(i32::MAX)
-}
-
-fn returns_key(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Get { with_key: true } | Operation::GetAndTouch { with_key: true }
-    )
-}
-
-fn success(request: &Request<'_>, cas: u64, body_length: usize) -> ResponseHeader {
-    ResponseHeader {
-        opcode: request.opcode,
-        status: Status::Success,
-        opaque: request.opaque,
-        cas,
-        extras_length: 0,
-        key_length: 0,
-        body_length: body_length as u32,
-    }
-}
-
-fn succeed(output: &mut Output, request: &Request<'_>, cas: u64) {
-    output.write(&success(request, cas, 0).bytes());
-}
-
-fn fail(output: &mut Output, request: &Request<'_>, status: Status) {
-    write_failure(
-        output,
-        request.opcode,
-        request.opaque,
-        status,
-        status.text(),
-    );
-}
-
-fn fail_because(output: &mut Output, request: &Request<'_>, text: &str) {
-    write_failure(
-        output,
-        request.opcode,
-        request.opaque,
-        Status::OutOfMemory,
-        text,
-    );
-}
-
-fn write_failure(output: &mut Output, opcode: u8, opaque: [u8; 4], status: Status, text: &str) {
-    let header = ResponseHeader {
-        opcode,
-        status,
-        opaque,
-        cas: 0,
-        extras_length: 0,
-        key_length: 0,
-        body_length: text.len() as u32,
-    };
-    output.write(&header.bytes());
-    output.write(text.as_bytes());
-}
-
-/// A retrieval that returns the key does so on a miss too, in the place of a text.
-fn write_miss(output: &mut Output, request: &Request<'_>) {
-    if !returns_key(request.operation) {
-        fail(output, request, Status::KeyNotFound);
-        return;
-    }
-    let header = ResponseHeader {
-        status: Status::KeyNotFound,
-        key_length: request.key.len() as u16,
-        ..success(request, 0, request.key.len())
-    };
-    output.write(&header.bytes());
-    output.write(request.key);
 }

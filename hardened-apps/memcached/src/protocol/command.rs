@@ -6,6 +6,7 @@
 use super::meta::Verb;
 use super::number::{parse_i32, parse_u32, parse_u64};
 use super::rejection::Rejection;
+use super::statistics_command::{self, CacheDump, DetailCommand, StatisticsKind};
 use super::words::Words;
 use super::{KEY_BYTES_MAX, reply};
 
@@ -15,8 +16,6 @@ const ARGUMENTS_MAX: usize = 6;
 const WORDS_MAX: usize = 23;
 const NAME_BYTES_MIN: usize = 2;
 const VERBOSITY_MAX: u32 = 2;
-/// memcached has class numbers below this.
-const CLASSES_MAX: u32 = 64;
 /// memcached adds 2 to the length in an `int`.
 const DATA_LENGTH_MAX: i32 = i32::MAX - 2;
 
@@ -108,43 +107,6 @@ pub(crate) struct Touch<'a> {
     pub(crate) noreply: bool,
 }
 
-/// `stats detail`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DetailCommand {
-    On,
-    Off,
-    Dump,
-}
-
-/// `stats cachedump`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CacheDump {
-    pub(crate) class: u32,
-    /// 0 is none.
-    pub(crate) limit: u32,
-}
-
-/// Which statistics a client asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatisticsKind {
-    /// `stats`.
-    General,
-    /// `stats settings`.
-    Settings,
-    /// `stats asc`: the work of the hardening.
-    Asc,
-    /// `stats items`.
-    Items,
-    /// `stats slabs`.
-    Slabs,
-    /// `stats sizes`.
-    Sizes,
-    /// `stats conns`.
-    Connections,
-    /// `stats reset`.
-    Reset,
-}
-
 impl<'a> Command<'a> {
     /// Understands a line without its end.
     pub(crate) fn parse(line: &'a [u8]) -> Result<Self, Rejection> {
@@ -175,7 +137,7 @@ impl<'a> Command<'a> {
             b"decr" => arithmetic(words, Direction::Decrement),
             b"touch" => touch(words),
             b"flush_all" => flush_all(words),
-            b"stats" => statistics(words),
+            b"stats" => statistics_command::parse(words),
             b"version" => Ok(Self::Version),
             b"verbosity" => verbosity(words),
             b"quit" => Ok(Self::Quit),
@@ -357,45 +319,6 @@ fn verbosity(words: Words<'_>) -> Result<Command<'_>, Rejection> {
         level: level.min(VERBOSITY_MAX),
         noreply,
     })
-}
-
-fn statistics(mut words: Words<'_>) -> Result<Command<'_>, Rejection> {
-    let kind = match words.next() {
-        None => StatisticsKind::General,
-        Some(b"settings") => StatisticsKind::Settings,
-        Some(b"asc") => StatisticsKind::Asc,
-        Some(b"items") => StatisticsKind::Items,
-        Some(b"slabs") => StatisticsKind::Slabs,
-        Some(b"sizes") => StatisticsKind::Sizes,
-        Some(b"conns") => StatisticsKind::Connections,
-        Some(b"reset") => StatisticsKind::Reset,
-        Some(b"detail") => return detail(words),
-        Some(b"cachedump") => return cachedump(words),
-        Some(_) => return Err(Rejection::ERROR),
-    };
-    Ok(Command::Statistics(kind))
-}
-
-fn detail(mut words: Words<'_>) -> Result<Command<'_>, Rejection> {
-    match words.next() {
-        Some(b"on") => Ok(Command::Detail(DetailCommand::On)),
-        Some(b"off") => Ok(Command::Detail(DetailCommand::Off)),
-        Some(b"dump") => Ok(Command::Detail(DetailCommand::Dump)),
-        _ => Err(Rejection::Reply(reply::STATS_DETAIL_USAGE)),
-    }
-}
-
-fn cachedump(mut words: Words<'_>) -> Result<Command<'_>, Rejection> {
-    let (Some(class), Some(limit)) = (words.next(), words.next()) else {
-        return Err(Rejection::Reply(reply::BAD_LINE));
-    };
-    let (Some(class), Some(limit)) = (parse_u32(class), parse_u32(limit)) else {
-        return Err(Rejection::Reply(reply::BAD_FORMAT));
-    };
-    if class >= CLASSES_MAX {
-        return Err(Rejection::Reply(reply::ILLEGAL_CLASS));
-    }
-    Ok(Command::CacheDump(CacheDump { class, limit }))
 }
 
 fn require_key(key: &[u8], noreply: bool) -> Result<(), Rejection> {

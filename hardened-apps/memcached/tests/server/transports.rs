@@ -1,11 +1,15 @@
-//! Unix sockets, UDP, idle connections, the end of the server.
+//! Unix sockets, UDP, inherited sockets, accounts, the background, the end of the server.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, UdpSocket};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::running_server::{BINARY, PATIENCE, RunningServer};
 
@@ -128,4 +132,81 @@ fn shutdown_is_a_command_where_it_is_allowed() {
         client.send(command);
         assert!(server.wait().success());
     }
+}
+
+#[test]
+fn a_socket_that_was_opened_before_is_served() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let _server = Quiet(
+        Command::new("sh")
+            .arg("-c")
+            .arg("exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" -u root -p 0")
+            .arg(BINARY)
+            .stdin(OwnedFd::from(listener))
+            .spawn()
+            .expect("the server starts"),
+    );
+    let mut stream = TcpStream::connect(address).expect("the socket is open");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(b"set a 0 0 1\r\nx\r\n").expect("sent");
+    let mut reply = [0; 8];
+    stream.read_exact(&mut reply).expect("a reply");
+    assert_eq!(reply, *b"STORED\r\n");
+}
+
+#[test]
+fn a_server_in_the_background_writes_down_its_process() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (port_file, pid_file) = (directory.path().join("port"), directory.path().join("pid"));
+    let status = Command::new(BINARY)
+        .args(["-d", "-u", "root", "-l", "127.0.0.1", "-p", "-1", "-P"])
+        .arg(&pid_file)
+        .env("MEMCACHED_PORT_FILENAME", &port_file)
+        .stdin(Stdio::null())
+        .status();
+    assert!(status.expect("the server starts").success());
+    let deadline = Instant::now() + PATIENCE;
+    let pid = loop {
+        if let Ok(text) = std::fs::read_to_string(&pid_file) {
+            break text.trim().parse::<i32>().expect("a process number");
+        }
+        assert!(
+            Instant::now() < deadline,
+            "no process was written down in {PATIENCE:?}"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    let port = std::fs::read_to_string(&port_file).expect("the ports");
+    let port = port.trim().strip_prefix("TCP INET: ").expect("a port");
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it accepts");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(b"stats\r\nquit\r\n").expect("sent");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("statistics");
+    kill(Pid::from_raw(pid), Signal::SIGTERM).expect("the server runs");
+    assert!(reply.contains(&format!("STAT pid {pid}\r\n")), "{reply}");
+}
+
+#[test]
+fn clients_say_who_they_are_where_that_is_asked_for() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), "ada:secret\n").expect("written");
+    let path = file.path().to_str().expect("a plain name");
+    let server = RunningServer::start(&["-Y", path]);
+    let mut client = server.connect();
+    client.ask("get a\r\n", "CLIENT_ERROR unauthenticated\r\n");
+    client.ask(
+        "set x 0 0 9\r\nada wrong\r\n",
+        "CLIENT_ERROR authentication failure\r\n",
+    );
+    client.ask(
+        "set x 0 0 10\r\nada secret\r\nget a\r\n",
+        "STORED\r\nEND\r\n",
+    );
+    server
+        .connect()
+        .ask("mn\r\n", "CLIENT_ERROR unauthenticated\r\n");
+    assert_eq!(client.statistic("", "auth_cmds"), 2);
+    assert_eq!(client.statistic("", "auth_errors"), 1);
 }
