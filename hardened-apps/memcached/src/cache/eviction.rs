@@ -16,6 +16,9 @@ use super::slots::SlotId;
 const STEPS_PER_EVICTION: usize = 4;
 /// Active items that a store spares at most: where all are, one has to go in the end.
 const RESCUES_PER_STORE: usize = 64;
+/// Items that one handler evicts at most; the next goes on. The largest item of the default size
+/// displaces a third of that in the smallest ones.
+const EVICTIONS_PER_HANDLER: usize = 16 * 1024;
 /// Dead items that a store that may not evict removes at most.
 const RECLAIMS_PER_STORE: usize = 50;
 
@@ -72,12 +75,15 @@ impl Shard {
                     || self.is_active(Segment::Cold)))
     }
 
-    /// Removes items until the memory limit holds. The newest item is the one just stored, and
+    /// Removes items until the memory limit holds, or as many as one handler may. The newest item is the one just stored, and
     /// fits alone.
     #[inline(never)]
     pub(super) fn evict(&mut self, now: u32) {
         let mut rescues = RESCUES_PER_STORE;
-        while self.entries.memory().is_exceeded() {
+        for _ in 0..EVICTIONS_PER_HANDLER {
+            if !self.entries.memory().is_exceeded() {
+                return;
+            }
             let mut steps = STEPS_PER_EVICTION;
             while steps > 0 && self.entries.memory().is_exceeded() && self.balance_step(now) {
                 steps -= 1;

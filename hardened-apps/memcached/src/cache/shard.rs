@@ -138,11 +138,15 @@ impl Shard {
         }
     }
 
-    /// Changes the memory limit, and evicts what is too much.
+    /// Changes the memory limit, and evicts of what is too much as many items as one handler may.
+    /// Returns whether there are more: then call it again.
     #[asc_handler]
-    pub fn limit_memory(&mut self, now: u32, memory_bytes: usize) {
-        self.entries.memory_mut().set_limit(memory_bytes);
+    pub fn limit_memory(&mut self, now: u32, memory_bytes: usize) -> bool {
+        if self.entries.memory().limit() != memory_bytes {
+            self.entries.memory_mut().set_limit(memory_bytes);
+        }
         self.evict(now);
+        self.entries.memory().is_exceeded()
     }
 
     /// Changes how items are chosen for eviction.

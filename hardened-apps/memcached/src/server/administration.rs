@@ -98,7 +98,7 @@ fn act(shared: &Shared, now: u32, command: &Administration<'_>) -> &'static [u8]
                 .store(microseconds, Relaxed);
         }
         Administration::CrawlerToCrawl { items } => shared.crawler.to_crawl.store(items, Relaxed),
-        Administration::Crawl { classes } => return crawl(shared, now, classes),
+        Administration::Crawl { classes } => return crawl(shared, classes),
         Administration::DebugTime { argument } => return debug_time(shared, argument),
         Administration::Ignore | Administration::Shutdown { .. } | Administration::Dump { .. } => {}
     }
@@ -110,11 +110,11 @@ fn limit_memory(shared: &Shared, now: u32, bytes: u64) {
     let bytes = bytes / u64::from(shared.shards());
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     for shard in 0..shared.shards() {
-        shared.lock(shard).limit_memory(now, bytes);
+        while shared.lock(shard).limit_memory(now, bytes) {}
     }
 }
 
-fn crawl(shared: &Shared, _now: u32, classes: ClassSelection) -> &'static [u8] {
+fn crawl(shared: &Shared, classes: ClassSelection) -> &'static [u8] {
     if !shared.crawler.is_on() {
         return reply::CRAWLER_DISABLED;
     }

@@ -167,11 +167,27 @@ fn less_memory_evicts_at_once() {
     for number in 0..500 {
         set(&mut cache, &format!("key{number}"), 0);
     }
-    cache.shards[0].limit_memory(cache.now, LIMIT / 4);
+    assert!(!cache.shards[0].limit_memory(cache.now, LIMIT / 4));
     let usage = cache.shards[0].usage();
     assert!(
         usage.bytes_used <= LIMIT as u64 / 4 && usage.items > 200,
         "{usage:?}"
     );
     assert!(has(&mut cache, "key499") && !has(&mut cache, "key0"));
+}
+
+#[test]
+fn much_less_memory_takes_several_handlers() {
+    let limits = ShardLimits::default();
+    let mut cache = Cache::new(1, limits);
+    for number in 0..40_000 {
+        let request = format!("set {number} 0 0 1\r\nx\r\n");
+        assert_eq!(cache.execute(request.as_bytes()).bytes, b"STORED\r\n");
+    }
+    let mut handlers = 1;
+    while cache.shards[0].limit_memory(cache.now, 10_000) {
+        handlers += 1;
+    }
+    assert_eq!(handlers, 3);
+    assert!(cache.shards[0].usage().bytes_used <= 10_000);
 }
