@@ -51,13 +51,19 @@ fn ended_threads_leave_nothing_behind() {
     // Threads that end together leave many caches, all of them empty.
     let together = Barrier::new(THREADS);
     std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                together.wait();
-                drop((1..400).map(|n| vec![1u8; n * 16]).collect::<Vec<_>>());
-                together.wait();
-            });
-        }
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                scope.spawn(|| {
+                    together.wait();
+                    drop((1..400).map(|n| vec![1u8; n * 16]).collect::<Vec<_>>());
+                    together.wait();
+                })
+            })
+            .collect();
+        // The end of the scope would wait for the closures only, not for the threads' ends.
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
     });
     let ended = statistics().ordinary.used_bytes;
     assert!(ended <= after.ordinary.used_bytes + slack, "{ended}");
