@@ -6,6 +6,8 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
 #[cfg(asc)]
+use crate::hardened::captured::Captured;
+#[cfg(asc)]
 use crate::hardened::execution::{ResultPlace, execute};
 #[cfg(asc)]
 use crate::hardened::result_slot::{self, RESULT_ALIGNMENT_MAX, RESULT_BYTES_MAX};
@@ -61,6 +63,8 @@ pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
         result: MaybeUninit::uninit(),
         panic: None,
     };
+    // SAFETY: the cell outlives the handler, and its body is not changed by running a copy of it.
+    let captured = unsafe { Captured::begin(&raw const cell.body) };
     let place = ResultPlace {
         start: (&raw mut cell.result).cast(),
         bytes: if fits_slot::<R>() { size_of::<R>() } else { 0 },
@@ -68,8 +72,8 @@ pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
     let cell_pointer = (&raw mut cell).cast();
     // SAFETY: `call` expects this cell and catches unwinding. Calling it again is sound because
     // everything the first call did is undone (E3 in `hardened`), moves out of the body included.
-    // The place is the cell's own.
-    let receipt = unsafe { execute(handler, call::<R, F>, cell_pointer, place) };
+    // The place is the cell's own, and A1 holds as said above.
+    let receipt = unsafe { execute(handler, call::<R, F>, cell_pointer, captured, place) };
     crate::hardened::execution::demand_receipt(receipt);
     if let Some(panic) = cell.panic {
         std::panic::resume_unwind(panic);

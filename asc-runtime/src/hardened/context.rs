@@ -13,6 +13,7 @@ use crate::audit::Audit;
 use crate::fault::Fault;
 use crate::refuse::refuse;
 
+use super::captured::Captured;
 use super::context_list::{Linked, Links, List};
 use super::event_log::EventLog;
 use super::fresh_blocks::FreshBlocks;
@@ -35,6 +36,7 @@ pub(crate) struct Context {
     pub(crate) touched: Touched,
     pub(crate) outputs: OutputList,
     pub(crate) result: ResultSlot,
+    pub(crate) captured: Captured,
     /// The handler in progress.
     pub(crate) handler: Option<&'static Handler>,
     /// 1 or 2 while the body runs.
@@ -213,6 +215,7 @@ impl Context {
             touched: Touched::new(),
             outputs: OutputList::new(),
             result: ResultSlot::new(),
+            captured: Captured::new(),
             handler: None,
             run: 0,
             runs: 0,

@@ -19,6 +19,7 @@ use crate::audit::Audit;
 use crate::fault::{Fault, Stage};
 use crate::incident;
 
+use super::captured::Captured;
 use super::commit;
 use super::context::{Context, Counters, attach};
 use super::fault_points::{Point, reach};
@@ -77,14 +78,16 @@ impl StackDepth {
 ///
 /// # Safety
 /// `body(cell)` is sound to call, does not unwind, and may be called again after its stores were
-/// undone (E3). `place` is valid for reads and writes of its bytes.
+/// undone (E3). `place` is valid for reads and writes of its bytes; A1 holds for `captured`.
 pub(crate) unsafe fn execute(
     handler: &'static Handler,
     body: Body,
     cell: *mut (),
+    captured: Captured,
     place: ResultPlace,
 ) -> u64 {
     let context = attach();
+    context.captured = captured;
     panic_hook::install();
     super::probe::allocator_is_within_reach(handler, context);
     context.begin(handler);
@@ -333,6 +336,7 @@ impl Context {
         self.fresh.compare()?;
         self.outputs.compare(self.run_number)?;
         self.compare_stores()?;
+        self.captured.compare()?;
         // SAFETY: by contract.
         unsafe { self.result.deliver(place) }?;
         self.pass(Gate::Compared)

@@ -97,6 +97,7 @@ fn pieces(context: &Context) -> Vec<Piece> {
         .into_iter()
         .zip(context.fresh.ranges())
         .for_each(|(name, range)| add(name, range));
+    add("arguments", context.captured.range());
     context
         .outputs
         .ranges()

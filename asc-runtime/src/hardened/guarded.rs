@@ -17,6 +17,7 @@ pub(crate) mod field {
     pub(crate) const OUTPUT_OPENED: u64 = 8;
     pub(crate) const OUTPUT_COUNT: u64 = 9;
     pub(crate) const RESULT_BYTES: u64 = 10;
+    pub(crate) const ARGUMENT_CHECKSUM: u64 = 11;
 }
 
 /// Makes fields differ in many bits.

@@ -28,7 +28,8 @@
 
 pub(crate) mod allocation;
 pub(crate) mod atomic;
-pub(crate) mod commit;
+pub(crate) mod captured;
+mod commit;
 pub(crate) mod context;
 mod context_list;
 pub(crate) mod effect;

@@ -233,7 +233,12 @@ const PANICS: [Incident; 3] = [
     incident("panics_differ", "compare", "the runs left different bytes"),
 ];
 
-const RUNTIME: [Incident; 13] = [
+const RUNTIME: [Incident; 14] = [
+    incident(
+        "captured_argument",
+        "input",
+        "the arguments changed while the handler ran",
+    ),
     incident(
         "capture_skipped",
         "rollback",

@@ -80,6 +80,7 @@ pub(crate) const FAULTS: &[Single] = &[
         "events",
         EVENT_OPERAND,
     ),
+    flip("captured_argument", Point::SecondRun, "arguments", 0),
     flip("saved_block", Point::Captured, "block arena", 1),
     flip(
         "recorded_output",
