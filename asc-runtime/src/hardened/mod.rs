@@ -55,6 +55,7 @@ pub(crate) mod probe;
 pub(crate) mod refusal;
 pub(crate) mod repeat_filter;
 pub(crate) mod result_slot;
+mod rollback;
 pub(crate) mod sys;
 pub(crate) mod touched;
 pub(crate) mod undo_log;

@@ -4,7 +4,8 @@
 //!
 //! 1. [`UndoLog::record`]: the first run appends (address, length, old bytes) before each store.
 //! 2. [`UndoLog::capture`]: its results are read from memory and summed.
-//! 3. [`UndoLog::roll_back`]: old bytes go back in reverse order; every byte is read again.
+//! 3. [`UndoLog::roll_back`]: old bytes go back in reverse order; every byte is read again
+//!    (`rollback.rs`).
 //! 4. [`UndoLog::check`]: the second run's stores must name the same addresses and lengths.
 //! 5. [`UndoLog::compare`]: memory must equal the first run's results, and so must the sum.
 //!
@@ -12,7 +13,6 @@
 //! - L1: entries `0..count` are initialised; their addresses obey E1.
 //! - L2: the old bytes of a range entry lie at arena offset `old`, the first run's result at `new`.
 
-use core::hint::black_box;
 use core::ptr;
 
 use crate::fault::{Fault, Stage};
@@ -20,16 +20,15 @@ use crate::fault::{Fault, Stage};
 use super::first_touch;
 use super::guarded::{Guarded, field};
 use super::mapping::Mapping;
-use super::memory::{
-    Difference, chain, demand_end, first_difference, forget_memory, read_word, sum_of,
-};
+use super::memory::{Difference, chain, first_difference, read_word, sum_of};
 use super::repeat_filter::{RepeatFilter, is_repeat};
-use super::sys::{ThreadWords, WORDS_BYTES_MAX, copy_bytes, thread_words};
+use super::sys::{ThreadWords, WORDS_BYTES_MAX, thread_words};
 
 /// Entries of a fresh log: 16 KiB.
 const ENTRIES_MIN: usize = 512;
 /// Bytes of a fresh arena.
 const ARENA_BYTES_MIN: usize = 16 << 10;
+
 /// One store.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
@@ -63,7 +62,7 @@ pub(crate) struct UndoLog {
     /// Sum over what the first run stored, in order.
     new_sum: Guarded<{ field::LOG_NEW_SUM }>,
     /// Sum over what was there before, in any order.
-    old_sum: Guarded<{ field::LOG_OLD_SUM }>,
+    pub(super) old_sum: Guarded<{ field::LOG_OLD_SUM }>,
 }
 
 impl UndoLog {
@@ -106,32 +105,6 @@ impl UndoLog {
         self.new_sum = Guarded::new(new_sum);
         self.old_sum = Guarded::new(old_sum);
         Ok(())
-    }
-
-    /// Puts the old bytes back, last store first, and verifies that every byte is what it was.
-    ///
-    /// What was put where is summed as it is done. A sum that differs from the one taken at the
-    /// capture tells of an entry that was none, or was used wrongly: it may have spoilt a place
-    /// that no entry names.
-    pub(crate) fn roll_back(&self) -> Result<(), Fault> {
-        let entries = self.recorded()?;
-        let mut restored = 0_u64;
-        for entry in entries.iter().rev() {
-            restored = restored.wrapping_add(self.restore(entry)?);
-        }
-        let expected = self.old_sum.get()?;
-        if restored != expected {
-            return Err(
-                Fault::new(Stage::Rollback, "what was put back is not what was kept")
-                    .values(expected, restored),
-            );
-        }
-        forget_memory();
-        if entries.iter().all(|entry| self.holds_old(entry)) {
-            return Ok(());
-        }
-        // An address that was logged twice holds the older of its old values.
-        first_touch::verify(self, entries)
     }
 
     /// A sum over the state that the first run began with, as far as it has changed it.
@@ -307,7 +280,7 @@ impl UndoLog {
         self.arena.base().wrapping_add(entry.old as usize)
     }
 
-    fn recorded(&self) -> Result<&[Entry], Fault> {
+    pub(super) fn recorded(&self) -> Result<&[Entry], Fault> {
         let count = self.count.get()? as usize;
         if count * size_of::<Entry>() > self.entries.len() {
             return Err(Fault::new(
@@ -346,42 +319,6 @@ impl UndoLog {
             sum_of([address as u64, length as u64, sum]),
             sum_of([address as u64, length as u64, old]),
         )
-    }
-
-    /// Puts an entry's old bytes back; returns its share of the sum.
-    fn restore(&self, entry: &Entry) -> Result<u64, Fault> {
-        let Entry {
-            address,
-            length,
-            old,
-            ..
-        } = *entry;
-        if entry.is_range() {
-            let end = black_box(address + length);
-            let target = ptr::with_exposed_provenance_mut(address);
-            // SAFETY: E1 for the target, L2 for the source.
-            let reached = unsafe { copy_bytes(target, self.old_range(entry), length) };
-            demand_end(end, reached)?;
-        } else if !restore_word(entry) {
-            return Err(Fault::new(
-                Stage::Rollback,
-                "a word was about to be put back in another width",
-            )
-            .at(address));
-        }
-        Ok(sum_of([address as u64, length as u64, old]))
-    }
-
-    /// Whether memory holds the old bytes of an entry.
-    pub(crate) fn holds_old(&self, entry: &Entry) -> bool {
-        if entry.is_range() {
-            let found = ptr::with_exposed_provenance(entry.address);
-            // SAFETY: E1 and L2.
-            unsafe { first_difference(self.old_range(entry), found, entry.length) }.is_none()
-        } else {
-            // SAFETY: E1.
-            unsafe { read_word(entry.address, entry.length) == entry.old }
-        }
     }
 
     /// The entry's share of the sum, computed from memory.
@@ -446,32 +383,6 @@ impl UndoLog {
     fn index_of(&self, pointer: *mut Entry) -> usize {
         (pointer.addr() - self.base().addr()) / size_of::<Entry>()
     }
-}
-
-/// Writes an entry's old word, in exactly its width. The width is read once more behind the branch
-/// that chose it: a branch that went wrong would overwrite the neighbours. Says whether they agree.
-fn restore_word(entry: &Entry) -> bool {
-    let Entry {
-        address,
-        length,
-        old,
-        ..
-    } = *entry;
-    let target = ptr::with_exposed_provenance_mut::<u8>(address);
-    // SAFETY: a live reference.
-    let is = |width| unsafe { (&raw const entry.length).read_volatile() } == width;
-    match length {
-        // SAFETY: E1; exactly 8 bytes, at any alignment.
-        8 if is(8) => unsafe { target.cast::<u64>().write_unaligned(old) },
-        // SAFETY: E1; exactly 4 bytes, at any alignment.
-        4 if is(4) => unsafe { target.cast::<u32>().write_unaligned(old as u32) },
-        // SAFETY: E1; exactly 2 bytes, at any alignment.
-        2 if is(2) => unsafe { target.cast::<u16>().write_unaligned(old as u16) },
-        // SAFETY: E1; exactly 1 byte.
-        1 if is(1) => unsafe { target.write(old as u8) },
-        _ => return false,
-    }
-    true
 }
 
 /// Called by the fast path when it may not go on by itself; see [`UndoLog::make_room`].

@@ -1,0 +1,105 @@
+//! The state goes back to what it was before the first run.
+//!
+//! 1. Old bytes are written in reverse order, each entry in exactly its width.
+//! 2. What was written where is summed on the way and compared with the capture's sum.
+//! 3. Every byte is read again.
+
+use core::hint::black_box;
+use core::ptr;
+
+use crate::fault::{Fault, Stage};
+
+use super::first_touch;
+use super::memory::{demand_end, first_difference, forget_memory, read_word, sum_of};
+use super::sys::copy_bytes;
+use super::undo_log::{Entry, UndoLog};
+
+impl UndoLog {
+    /// Puts the old bytes back, last store first, and verifies that every byte is what it was.
+    ///
+    /// What was put where is summed as it is done. A sum that differs from the one taken at the
+    /// capture tells of an entry that was none, or was used wrongly: it may have spoilt a place
+    /// that no entry names.
+    pub(crate) fn roll_back(&self) -> Result<(), Fault> {
+        let entries = self.recorded()?;
+        let mut restored = 0_u64;
+        for entry in entries.iter().rev() {
+            restored = restored.wrapping_add(self.restore(entry)?);
+        }
+        let expected = self.old_sum.get()?;
+        if restored != expected {
+            return Err(
+                Fault::new(Stage::Rollback, "what was put back is not what was kept")
+                    .values(expected, restored),
+            );
+        }
+        forget_memory();
+        if entries.iter().all(|entry| self.holds_old(entry)) {
+            return Ok(());
+        }
+        // An address that was logged twice holds the older of its old values.
+        first_touch::verify(self, entries)
+    }
+
+    /// Puts an entry's old bytes back; returns its share of the sum.
+    fn restore(&self, entry: &Entry) -> Result<u64, Fault> {
+        let Entry {
+            address,
+            length,
+            old,
+            ..
+        } = *entry;
+        if entry.is_range() {
+            let end = black_box(address + length);
+            let target = ptr::with_exposed_provenance_mut(address);
+            // SAFETY: E1 for the target, L2 for the source.
+            let reached = unsafe { copy_bytes(target, self.old_range(entry), length) };
+            demand_end(end, reached)?;
+        } else if !restore_word(entry) {
+            return Err(Fault::new(
+                Stage::Rollback,
+                "a word was about to be put back in another width",
+            )
+            .at(address));
+        }
+        Ok(sum_of([address as u64, length as u64, old]))
+    }
+
+    /// Whether memory holds the old bytes of an entry.
+    pub(crate) fn holds_old(&self, entry: &Entry) -> bool {
+        if entry.is_range() {
+            let found = ptr::with_exposed_provenance(entry.address);
+            // SAFETY: E1 and L2.
+            unsafe { first_difference(self.old_range(entry), found, entry.length) }.is_none()
+        } else {
+            // SAFETY: E1.
+            unsafe { read_word(entry.address, entry.length) == entry.old }
+        }
+    }
+}
+
+/// Writes an entry's old word, in exactly its width. The width is read once more behind the branch
+/// that chose it: a branch that went wrong would overwrite the neighbours. Says whether they agree.
+fn restore_word(entry: &Entry) -> bool {
+    let Entry {
+        address,
+        length,
+        old,
+        ..
+    } = *entry;
+    let target = ptr::with_exposed_provenance_mut::<u8>(address);
+    // SAFETY: a live reference.
+    let is = |width| unsafe { (&raw const entry.length).read_volatile() } == width;
+    match length {
+        // SAFETY: E1; exactly 8 bytes, at any alignment.
+        8 if is(8) => unsafe { target.cast::<u64>().write_unaligned(old) },
+        // SAFETY: E1; exactly 4 bytes, at any alignment.
+        4 if is(4) => unsafe { target.cast::<u32>().write_unaligned(old as u32) },
+        // SAFETY: E1; exactly 2 bytes, at any alignment.
+        2 if is(2) => unsafe { target.cast::<u16>().write_unaligned(old as u16) },
+        // SAFETY: E1; exactly 1 byte.
+        1 if is(1) => unsafe { target.write(old as u8) },
+        _ => return false,
+    }
+    true
+}
