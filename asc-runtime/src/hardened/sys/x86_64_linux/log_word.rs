@@ -70,6 +70,10 @@ macro_rules! log_word {
             "mov qword ptr [rcx + {address}], rdi",
             concat!("mov qword ptr [rcx + {length}], ", $size),
             "mov qword ptr [rcx + {old}], rax",
+            // Once more: what was read wrongly here, the rollback would put into memory.
+            $load,
+            "cmp rax, qword ptr [rcx + {old}]",
+            "jne 3b",
             "add qword ptr fs:[asc_thread@TPOFF + {cursor}], {stride}",
             "jmp 9f",
             "5: cmp qword ptr [rcx + {address}], rdi",
