@@ -46,6 +46,14 @@ fn text(output: &Output) -> String {
     format!("{errors}{}", String::from_utf8_lossy(&output.stdout))
 }
 
+/// The case must abort and say why.
+fn aborts(case: &str, saying: &str) {
+    let output = child(case, None);
+    let said = text(&output);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{said}");
+    assert!(said.contains(saying), "{said}");
+}
+
 #[test]
 fn memory_runs_out_with_null_and_comes_back() {
     let output = child("case_exhausts_memory", Some(600 << 20));
@@ -91,18 +99,7 @@ fn case_exhausts_memory() {
 
 #[test]
 fn a_block_freed_twice_ends_the_process() {
-    let output = child("case_frees_twice", None);
-    assert_eq!(
-        output.status.signal(),
-        Some(libc::SIGABRT),
-        "{}",
-        text(&output)
-    );
-    assert!(
-        text(&output).contains("was freed twice"),
-        "{}",
-        text(&output)
-    );
+    aborts("case_frees_twice", "was freed twice");
 }
 
 #[test]
@@ -120,18 +117,7 @@ fn case_frees_twice() {
 
 #[test]
 fn a_large_block_freed_twice_ends_the_process() {
-    let output = child("case_frees_large_twice", None);
-    assert_eq!(
-        output.status.signal(),
-        Some(libc::SIGABRT),
-        "{}",
-        text(&output)
-    );
-    assert!(
-        text(&output).contains("was it freed before"),
-        "{}",
-        text(&output)
-    );
+    aborts("case_frees_large_twice", "was it freed before");
 }
 
 #[test]
@@ -148,18 +134,7 @@ fn case_frees_large_twice() {
 
 #[test]
 fn a_foreign_block_ends_the_process() {
-    let output = child("case_frees_foreign", None);
-    assert_eq!(
-        output.status.signal(),
-        Some(libc::SIGABRT),
-        "{}",
-        text(&output)
-    );
-    assert!(
-        text(&output).contains("is not from this allocator"),
-        "{}",
-        text(&output)
-    );
+    aborts("case_frees_foreign", "is not from this allocator");
 }
 
 #[test]
@@ -174,18 +149,7 @@ fn case_frees_foreign() {
 
 #[test]
 fn a_wrong_layout_ends_the_process() {
-    let output = child("case_frees_with_wrong_layout", None);
-    assert_eq!(
-        output.status.signal(),
-        Some(libc::SIGABRT),
-        "{}",
-        text(&output)
-    );
-    assert!(
-        text(&output).contains("freed with another layout"),
-        "{}",
-        text(&output)
-    );
+    aborts("case_frees_with_wrong_layout", "freed with another layout");
 }
 
 #[test]

@@ -15,12 +15,18 @@ const WORDS: usize = 64 * PAGE_BYTES / 8;
 
 fn child(backend: Backend, case: &str) -> Output {
     let program = std::env::current_exe().expect("this program has a path");
-    Command::new(program)
+    let output = Command::new(program)
         .args(["--exact", &format!("page::integrity::tests::{case}")])
         .args(["--ignored", "--nocapture", "--test-threads=1"])
         .env(BACKEND_VARIABLE, backend.name())
         .output()
-        .expect("the child starts")
+        .expect("the child starts");
+    assert!(
+        text(&output).contains("running 1 test\n"),
+        "`{case}` is no case: {}",
+        text(&output)
+    );
+    output
 }
 
 fn text(output: &Output) -> String {

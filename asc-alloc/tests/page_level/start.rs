@@ -1,0 +1,44 @@
+//! Which backend is chosen, and what is refused.
+
+use std::process::Command;
+
+use asc_alloc::page::{BACKEND_VARIABLE, Backend, BeginError, Builder, Session, StartError};
+
+use crate::children::text;
+
+#[test]
+#[ignore = "run as a child per backend"]
+fn case_starts() {
+    let backend = Builder::new().start().expect("offered");
+    assert_eq!(
+        std::env::var(BACKEND_VARIABLE).as_deref(),
+        Ok(backend.name())
+    );
+    assert_eq!(asc_alloc::page::backend(), Some(backend));
+    assert_eq!(Builder::new().start(), Err(StartError::Started));
+}
+
+#[test]
+fn an_unknown_backend_is_refused_by_name() {
+    let program = std::env::current_exe().expect("this program has a path");
+    let output = Command::new(program)
+        .args(["--exact", "start::case_unknown", "--ignored", "--nocapture"])
+        .env(BACKEND_VARIABLE, "magic")
+        .output()
+        .expect("the child starts");
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("\"magic\""), "{}", text(&output));
+}
+
+#[test]
+#[ignore = "run as a child"]
+fn case_unknown() {
+    let error = Builder::new().start().expect_err("no such backend");
+    println!("{error}");
+    assert!(matches!(error, StartError::Unknown(_)));
+    // SAFETY: there is none.
+    let session = unsafe { Session::begin() };
+    assert_eq!(session.map(drop), Err(BeginError::NotStarted));
+    let backend = Builder::new().backend(Backend::Mprotect).start();
+    assert_eq!(backend, Ok(Backend::Mprotect));
+}
