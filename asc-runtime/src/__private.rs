@@ -102,11 +102,12 @@ struct Cell<R, F> {
 #[cfg(asc)]
 unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
     // SAFETY: by contract; nothing else refers to the cell while its body runs.
+    let cell = unsafe { &mut *cell.cast::<Cell<R, F>>() };
     let Cell {
         body,
         result,
         panic,
-    } = unsafe { &mut *cell.cast::<Cell<R, F>>() };
+    } = cell;
     // SAFETY: by contract; a bitwise copy, of which one is ever consumed for good.
     let body = unsafe { ManuallyDrop::take(body) };
     // What does not fit the slot is written to the cell. That lies in the caller's frame, so such

@@ -296,12 +296,13 @@ impl UndoLog {
     fn capture_entry(&mut self, index: usize) -> (u64, u64) {
         let entry = self.entry_pointer(index);
         // SAFETY: below the count (L1).
+        let recorded = unsafe { entry.read() };
         let Entry {
             address,
             length,
             old,
             ..
-        } = unsafe { entry.read() };
+        } = recorded;
         let (new, sum) = if length > 8 {
             let offset = self.keep(address, length);
             (

@@ -46,8 +46,10 @@ fn atomics() {
     #[repr(align(16))]
     struct Wide(u128);
     let mut wide = Wide(1 << 100);
-    let mut exchange = |old, new| unsafe {
-        cmpxchg16b(&raw mut wide.0, old, new, Ordering::SeqCst, Ordering::SeqCst)
+    let mut exchange = |old, new| {
+        let place = &raw mut wide.0;
+        // SAFETY: the processor has the instruction, and the place is live and 16-byte aligned.
+        unsafe { cmpxchg16b(place, old, new, Ordering::SeqCst, Ordering::SeqCst) }
     };
     assert_eq!(exchange(1 << 100, u128::MAX - 1), 1 << 100);
     assert_eq!(exchange(0, 3), u128::MAX - 1);
