@@ -14,6 +14,10 @@ test *arguments:
 bench *arguments:
     cargo asc bench handler {{arguments}}
 
+# Beside stock memcached: just bench-memcached --svg charts
+bench-memcached *arguments:
+    cargo asc bench memcached {{arguments}}
+
 # A hardened server on memcached's port: just asc-run -t 2
 asc-run *arguments:
     cargo asc run --release -p asc-memcached -- -p 11211 {{arguments}}

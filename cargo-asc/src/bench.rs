@@ -6,6 +6,8 @@
 
 mod contestant;
 mod handler;
+mod memcached;
+mod program;
 
 use std::ffi::OsString;
 
@@ -16,6 +18,7 @@ use crate::refusal::Refusal;
 pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
     match arguments.split_first() {
         Some((name, rest)) if name == "handler" => handler::run(rest),
+        Some((name, rest)) if name == "memcached" => memcached::run(rest),
         _ => cargo::run("bench", arguments),
     }
 }

@@ -5,22 +5,21 @@
 //!    ratio compares neighbours in time; a shared machine slows both.
 //! 3. The median of the ratios is reported with its spread.
 
-use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::contestant::Contestant;
-use crate::cargo;
-use crate::refusal::{Cause, Refusal};
-use crate::toolchain::TARGET;
+use super::program::Program;
+use crate::refusal::Refusal;
 
-const PACKAGE: &str = "asc-benches";
-const PROGRAM: &str = "measure";
+const PROGRAM: Program = Program {
+    package: "asc-benches",
+    name: "measure",
+};
 /// Rounds before those that count.
 const WARM_UP_ROUNDS: usize = 2;
 
@@ -67,12 +66,8 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
         .into_iter()
         .chain(arguments.iter().cloned());
     let options = Options::parse_from(words);
-    let target = cargo::target_directory()?;
-    let plain = build(&mut cargo::cargo(), &target.join("release"))?;
-    let hardened = build(
-        &mut own_command()?,
-        &target.join("asc").join(TARGET).join("release"),
-    )?;
+    let plain = PROGRAM.build_plain()?;
+    let hardened = PROGRAM.build_hardened(&[])?;
     let rounds = usize::from(options.rounds);
     let progress = progress(WORKLOADS.len() * (rounds + WARM_UP_ROUNDS));
     if !options.json {
@@ -86,30 +81,6 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
     }
     progress.finish_and_clear();
     Ok(0)
-}
-
-fn own_command() -> Result<Command, Refusal> {
-    let own = env::current_exe().map_err(|error| Refusal::program("cargo-asc".as_ref(), &error))?;
-    let mut command = Command::new(own);
-    command.arg("asc");
-    Ok(command)
-}
-
-/// Builds the program; returns where it is.
-fn build(command: &mut Command, directory: &Path) -> Result<PathBuf, Refusal> {
-    command.args(["build", "--release", "--package", PACKAGE, "--bin", PROGRAM]);
-    let status = command
-        .status()
-        .map_err(|error| Refusal::program(command.get_program().as_ref(), &error))?;
-    if status.success() {
-        return Ok(directory.join(PROGRAM));
-    }
-    Err(Refusal::new(
-        Cause::Environment,
-        format!("to build package `{PACKAGE}`"),
-        status.to_string(),
-        "run `cargo asc bench handler` inside the project's own checkout",
-    ))
 }
 
 fn compare(
