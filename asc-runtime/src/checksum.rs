@@ -10,9 +10,13 @@ use crc_fast::{CrcAlgorithm, Digest};
 #[cfg(target_arch = "x86_64")]
 const SHORT_BYTES_MAX: usize = 256;
 
-/// CRC32C of `bytes`.
+/// CRC32C (Castagnoli) of `bytes`, as [`Input`](crate::Input) and [`Output`](crate::Output) take it.
+///
+/// ```
+/// assert_eq!(asc_runtime::crc32c(b"123456789"), 0xE306_9283);
+/// ```
 #[inline]
-pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
+pub fn crc32c(bytes: &[u8]) -> u32 {
     append(0, bytes)
 }
 

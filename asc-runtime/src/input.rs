@@ -4,8 +4,9 @@ use crate::checksum::crc32c;
 
 /// A message and its CRC32C.
 ///
-/// Seal it where it arrives; in hardened builds a handler that reads the bytes gets them only if
-/// they still match, in each of its runs.
+/// Seal it where it arrives, or pass on the checksum that came with it; in hardened builds a handler
+/// that reads the bytes gets them only if they still match, in each of its runs, and they must still
+/// do so when both runs have ended.
 ///
 /// ```
 /// use asc_runtime::Input;
@@ -19,22 +20,36 @@ pub struct Input<'a> {
     bytes: &'a [u8],
     #[cfg(asc)]
     checksum: u32,
+    /// Sealed by a handler, whose bytes may be gone before it has ended.
+    #[cfg(asc)]
+    is_transient: bool,
 }
 
 #[cfg(asc)]
 impl<'a> Input<'a> {
     /// Takes the checksum of `bytes`.
     pub fn seal(bytes: &'a [u8]) -> Self {
+        Self::with_checksum(bytes, crc32c(bytes))
+    }
+
+    /// A message whose checksum was taken earlier, where it was produced or received.
+    pub fn with_checksum(bytes: &'a [u8], checksum: u32) -> Self {
         Self {
             bytes,
-            checksum: crc32c(bytes),
+            checksum,
+            is_transient: crate::hardened::sys::handler_active(),
         }
     }
 
     /// The bytes. Ends the process with an incident if they no longer match their checksum.
     pub fn bytes(&self) -> &'a [u8] {
+        let Self {
+            bytes,
+            checksum,
+            is_transient,
+        } = *self;
         // SAFETY: a live slice.
-        unsafe { asc_input_verify(self.bytes.as_ptr(), self.bytes.len(), self.checksum) };
+        unsafe { asc_input_verify(bytes.as_ptr(), bytes.len(), checksum, is_transient) };
         self.bytes
     }
 
@@ -48,6 +63,11 @@ impl<'a> Input<'a> {
 impl<'a> Input<'a> {
     /// Names `bytes` as a message.
     pub const fn seal(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// Names `bytes` as a message. A plain build compares them with no checksum.
+    pub const fn with_checksum(bytes: &'a [u8], _checksum: u32) -> Self {
         Self { bytes }
     }
 
@@ -66,7 +86,7 @@ impl<'a> Input<'a> {
 use verify::asc_input_verify;
 
 #[cfg(asc)]
-mod verify {
+pub(crate) mod verify {
     use crate::checksum::crc32c;
     use crate::fault::{Fault, Stage};
     use crate::hardened::Returned;
@@ -75,24 +95,49 @@ mod verify {
     use crate::incident;
 
     private_entry! {
-        pub(super) fn asc_input_verify(bytes: *const u8, length: usize, checksum: u32);
+        pub(super) fn asc_input_verify(
+            bytes: *const u8,
+            length: usize,
+            checksum: u32,
+            is_transient: bool,
+        );
         outside = verify_outside; inside = verify_inside;
     }
 
-    unsafe extern "C" fn verify_outside(bytes: *const u8, length: usize, checksum: u32) {
+    unsafe extern "C" fn verify_outside(
+        bytes: *const u8,
+        length: usize,
+        checksum: u32,
+        _is_transient: bool,
+    ) {
         // SAFETY: `Input` passes its own slice.
         if let Err(fault) = unsafe { verify(bytes, length, checksum) } {
             incident::stop("", 0, &fault);
         }
     }
 
-    unsafe extern "C" fn verify_inside(bytes: *const u8, length: usize, checksum: u32) -> Returned {
+    unsafe extern "C" fn verify_inside(
+        bytes: *const u8,
+        length: usize,
+        checksum: u32,
+        is_transient: bool,
+    ) -> Returned {
+        let context = current();
         // SAFETY: as above.
-        current().demand(unsafe { verify(bytes, length, checksum) });
+        context.demand(unsafe { verify(bytes, length, checksum) });
+        if !is_transient {
+            context.inputs.add(bytes, length, checksum);
+        }
         Returned::NOTHING
     }
 
-    unsafe fn verify(bytes: *const u8, length: usize, checksum: u32) -> Result<(), Fault> {
+    /// # Safety
+    /// `bytes` is valid for reads of `length` bytes.
+    pub(crate) unsafe fn verify(
+        bytes: *const u8,
+        length: usize,
+        checksum: u32,
+    ) -> Result<(), Fault> {
         // SAFETY: by contract.
         let found = crc32c(unsafe { core::slice::from_raw_parts(bytes, length) });
         if found == checksum {

@@ -33,6 +33,7 @@
 
 pub use asc_macros::asc_handler;
 
+mod address;
 mod checksum;
 mod exit_status;
 mod fault;
@@ -57,6 +58,8 @@ mod symbol;
 mod symbol_table;
 
 pub use __private::HandlerArgument;
+pub use address::Address;
+pub use checksum::crc32c;
 pub use exit_status::{EXIT_FAULT, EXIT_REFUSED};
 pub use fault::{Fault, Stage};
 #[cfg(asc)]

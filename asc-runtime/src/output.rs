@@ -5,6 +5,7 @@ use core::fmt;
 #[cfg(asc)]
 use core::ptr::NonNull;
 
+use crate::address::Address;
 #[cfg(asc)]
 use crate::hardened::output::{State, asc_output_write, create, destroy};
 #[cfg(asc)]
@@ -30,6 +31,8 @@ pub struct Output {
     state: NonNull<State>,
     #[cfg(not(asc))]
     bytes: Vec<u8>,
+    #[cfg(not(asc))]
+    address: Address,
 }
 
 #[cfg(asc)]
@@ -55,6 +58,28 @@ impl Output {
         unsafe { self.state.as_ref() }.bytes()
     }
 
+    /// Seals what will be written until the next [`clear`](Self::clear) for one request and one
+    /// peer. Not inside a handler.
+    ///
+    /// # Panics
+    /// If the output is not empty: its bytes are sealed for somebody else.
+    pub fn address(&mut self, address: Address) {
+        refuse_inside("addressed");
+        // SAFETY: as above, and exclusively ours.
+        let state = unsafe { self.state.as_mut() };
+        demand_empty(state.bytes());
+        state.set_address(address);
+    }
+
+    /// The verified bytes, if they are for `address`; an output that was never addressed is for the
+    /// default one. Ends the process with an incident if they are for somebody else. Not inside a
+    /// handler.
+    pub fn bytes_for(&self, address: Address) -> &[u8] {
+        refuse_inside("read");
+        // SAFETY: as above.
+        unsafe { self.state.as_ref() }.bytes_for(address)
+    }
+
     /// CRC32C of [`bytes`](Self::bytes), as the runs computed it while writing.
     pub fn checksum(&self) -> u32 {
         refuse_inside("read");
@@ -62,7 +87,7 @@ impl Output {
         unsafe { self.state.as_ref() }.demand_checksum()
     }
 
-    /// Empties it. Not inside a handler.
+    /// Empties it, and forgets its address. Not inside a handler.
     pub fn clear(&mut self) {
         refuse_inside("cleared");
         // SAFETY: as above, and exclusively ours.
@@ -100,7 +125,10 @@ unsafe impl Sync for Output {}
 impl Output {
     /// An empty output.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new() }
+        Self {
+            bytes: Vec::new(),
+            address: Address::new(0, 0),
+        }
     }
 
     /// Appends `bytes`.
@@ -114,15 +142,44 @@ impl Output {
         &self.bytes
     }
 
+    /// Says for which request and which peer the following bytes are.
+    ///
+    /// # Panics
+    /// If the output is not empty: its bytes are for somebody else.
+    pub fn address(&mut self, address: Address) {
+        demand_empty(&self.bytes);
+        self.address = address;
+    }
+
+    /// The bytes, which are for `address`.
+    ///
+    /// # Panics
+    /// If they are for somebody else.
+    pub fn bytes_for(&self, address: Address) -> &[u8] {
+        assert_eq!(
+            self.address, address,
+            "an output is for another request or peer: send it there"
+        );
+        &self.bytes
+    }
+
     /// CRC32C of [`bytes`](Self::bytes).
     pub fn checksum(&self) -> u32 {
         crate::checksum::append(0, &self.bytes)
     }
 
-    /// Empties it.
+    /// Empties it, and forgets its address.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.address = Address::default();
     }
+}
+
+fn demand_empty(bytes: &[u8]) {
+    assert!(
+        bytes.is_empty(),
+        "an output is addressed while it holds bytes: send and clear it first"
+    );
 }
 
 impl Default for Output {

@@ -23,6 +23,7 @@ use super::result_slot::ResultSlot;
 use super::sys::{ThreadWords, abandon_body, thread_words, vector_registers};
 use super::touched::Touched;
 use super::undo_log::{UndoLog, own_words};
+use super::used_inputs::UsedInputs;
 
 /// Bytes of the private stack. The deepest user is the panic hook, which may resolve a backtrace.
 const PRIVATE_STACK_BYTES: usize = 512 << 10;
@@ -37,6 +38,7 @@ pub(crate) struct Context {
     pub(crate) outputs: OutputList,
     pub(crate) result: ResultSlot,
     pub(crate) captured: Captured,
+    pub(crate) inputs: UsedInputs,
     /// The handler in progress.
     pub(crate) handler: Option<&'static Handler>,
     /// 1 or 2 while the body runs.
@@ -216,6 +218,7 @@ impl Context {
             outputs: OutputList::new(),
             result: ResultSlot::new(),
             captured: Captured::new(),
+            inputs: UsedInputs::new(),
             handler: None,
             run: 0,
             runs: 0,

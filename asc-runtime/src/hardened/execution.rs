@@ -293,6 +293,7 @@ impl Context {
         self.run_number = self.run_number.wrapping_add(1);
         self.fresh.start_run();
         self.touched.start_run();
+        self.inputs.start_run();
         self.result.start_run(own_words(), run);
         self.fault = None;
         own_words().stores = 0;
@@ -337,6 +338,7 @@ impl Context {
         self.outputs.compare(self.run_number)?;
         self.compare_stores()?;
         self.captured.compare()?;
+        self.inputs.compare()?;
         // SAFETY: by contract.
         unsafe { self.result.deliver(place) }?;
         self.pass(Gate::Compared)

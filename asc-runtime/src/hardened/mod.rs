@@ -59,6 +59,7 @@ mod rollback;
 pub(crate) mod sys;
 pub(crate) mod touched;
 pub(crate) mod undo_log;
+pub(crate) mod used_inputs;
 
 /// The atomics of `context_list`, in whose place its test puts those of a model checker.
 mod list_atomics {

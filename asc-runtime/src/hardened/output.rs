@@ -17,6 +17,7 @@ use core::ptr::{self, NonNull};
 
 use memmap2::MmapOptions;
 
+use crate::address::Address;
 use crate::checksum;
 use crate::fault::{Fault, Stage};
 use crate::refuse::refuse;
@@ -43,8 +44,11 @@ const OPEN: u64 = u64::MAX;
 pub(crate) struct State {
     /// Verified bytes.
     committed: Guarded<{ field::OUTPUT_COMMITTED }>,
-    /// CRC32C of the verified bytes, plus the receipt of the handler that wrote the last of them.
+    /// CRC32C of the verified bytes, plus the receipt of the handler that wrote the last of them,
+    /// plus the address's sum.
     seal: u64,
+    /// For whom the bytes are.
+    address: Address,
     /// Number of that handler on its thread; 0 when the application wrote, [`OPEN`] while a handler
     /// writes.
     sealed_by: u64,
@@ -141,6 +145,7 @@ impl State {
         Self {
             committed: Guarded::new(0),
             seal: 0,
+            address: Address::new(0, 0),
             sealed_by: 0,
             stamp: 0,
             position: 0,
@@ -250,12 +255,18 @@ impl State {
 
     fn commit(&mut self, length: usize, checksum: u32, signature: u64, sequence: u64) {
         self.committed = Guarded::new(length as u64);
-        self.seal = u64::from(checksum).wrapping_add(signature);
+        self.seal = u64::from(checksum)
+            .wrapping_add(signature)
+            .wrapping_add(self.address.sum());
         self.sealed_by = sequence;
     }
 
     /// The verified bytes' checksum, if the handler that wrote them passed every gate.
     fn verified_checksum(&self) -> Result<u32, Fault> {
+        self.checksum_for(self.address)
+    }
+
+    fn checksum_for(&self, address: Address) -> Result<u32, Fault> {
         if self.sealed_by == OPEN {
             return Err(Fault::new(
                 Stage::ControlFlow,
@@ -267,11 +278,11 @@ impl State {
         } else {
             gate::receipt(self.sealed_by)
         };
-        let checksum = self.seal.wrapping_sub(receipt);
+        let checksum = self.seal.wrapping_sub(receipt).wrapping_sub(address.sum());
         u32::try_from(checksum).map_err(|_| {
             Fault::new(
                 Stage::ControlFlow,
-                "an output is not sealed by a whole handler",
+                "an output is not sealed by a whole handler, or for another address",
             )
             .values(receipt, self.seal)
         })
@@ -295,9 +306,28 @@ impl State {
         unsafe { core::slice::from_raw_parts(self.data(), length) }
     }
 
+    /// The verified bytes, whose seal is for `address`, whatever the output itself says.
+    pub(crate) fn bytes_for(&self, address: Address) -> &[u8] {
+        if self.address != address {
+            stop(
+                &Fault::new(Stage::Output, "an output is for another request or peer")
+                    .values(self.address.sum(), address.sum()),
+            );
+        }
+        self.checksum_for(address)
+            .unwrap_or_else(|fault| stop(&fault));
+        self.bytes()
+    }
+
+    /// Seals an empty output for `address`.
+    pub(crate) fn set_address(&mut self, address: Address) {
+        self.address = address;
+        self.commit(0, 0, 0, 0);
+    }
+
     /// Forgets the bytes.
     pub(crate) fn clear(&mut self) {
-        self.commit(0, 0, 0, 0);
+        self.set_address(Address::default());
     }
 
     /// Start and length of what was reserved and holds no verified byte.

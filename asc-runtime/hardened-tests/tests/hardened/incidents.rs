@@ -27,7 +27,7 @@ pub(crate) fn of_the_runtime() -> Vec<Incident> {
     RUNTIME.to_vec()
 }
 
-const HANDLERS: [Incident; 45] = [
+const HANDLERS: [Incident; 50] = [
     incident(
         "allocation_size",
         "second_run",
@@ -163,6 +163,31 @@ const HANDLERS: [Incident; 45] = [
         "input_checksum",
         "input",
         "the request does not match its checksum",
+    ),
+    incident(
+        "input_after_its_last_use",
+        "input",
+        "the request does not match its checksum",
+    ),
+    incident(
+        "message_at_rest",
+        "input",
+        "the request does not match its checksum",
+    ),
+    incident(
+        "output_to_another_peer",
+        "output",
+        "an output is for another request or peer",
+    ),
+    incident(
+        "output_for_another_request",
+        "output",
+        "an output is for another request or peer",
+    ),
+    incident(
+        "output_address_damaged",
+        "output",
+        "an output is for another request or peer",
     ),
     incident("output_byte", "output", "the runs write different bytes"),
     incident("output_longer", "output", "the second run writes more"),

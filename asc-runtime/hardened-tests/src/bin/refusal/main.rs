@@ -9,7 +9,7 @@ use std::process::{Command, exit};
 use std::time::Duration;
 
 use asc_hardened_tests::arguments;
-use asc_runtime::{Output, asc_handler};
+use asc_runtime::{Address, Output, asc_handler};
 
 /// Exit status for an unknown call.
 const EXIT_USAGE: i32 = 2;
@@ -52,6 +52,7 @@ fn main() {
             "read_output",
             "clear_output",
             "drop_output",
+            "address_output",
         ]
         .iter()
         .for_each(|name| println!("{name}"));
@@ -64,6 +65,7 @@ fn main() {
         "read_open_file" => drop(black_box(read_open_file(&mut readable()))),
         "read_output" => drop(black_box(read_output(&Output::new()))),
         "clear_output" => clear_output(&mut Output::new()),
+        "address_output" => address_output(&mut Output::new()),
         "drop_output" => drop_output(&mut Some(Output::new())),
         _ => {
             let Some((_, call)) = CALLS.iter().find(|(name, _)| *name == wanted) else {
@@ -110,6 +112,11 @@ fn read_output(output: &Output) -> usize {
 #[asc_handler]
 fn clear_output(output: &mut Output) {
     output.clear();
+}
+
+#[asc_handler]
+fn address_output(output: &mut Output) {
+    output.address(Address::new(1, 2));
 }
 
 #[asc_handler]
