@@ -7,8 +7,11 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::null_mut;
 
 use crate::domain::{self, Domain, ProtectedScope};
+use crate::heap::chunk::{Kind, chunk};
 use crate::heap::region::REGION;
+use crate::heap::region::{CHUNK_BYTES, CHUNK_SHIFT};
 use crate::heap::{large, spans, thread_cache};
+use crate::lines::block;
 use crate::page;
 use crate::size_class::SizeClass;
 use crate::stop::stop;
@@ -54,6 +57,34 @@ impl AscAlloc {
             && REGION.domain(REGION.offset(pointer.addr())) == Some(Domain::Protected)
     }
 
+    /// Bytes of a block, at least what was asked for; `None` for a pointer that is not from here.
+    ///
+    /// For callers of C's `free` and its kin, who do not know a block's layout.
+    ///
+    /// # Panics
+    /// Never; a pointer into the heap that is no block ends the process.
+    #[must_use]
+    pub fn block_bytes<T>(pointer: *const T) -> Option<usize> {
+        let (head, class) = block_at(pointer.addr())?;
+        Some(match class {
+            Some(class) => class.bytes(),
+            None => chunk(head).length() as usize * CHUNK_BYTES,
+        })
+    }
+
+    /// Frees a block without its layout.
+    ///
+    /// # Safety
+    /// The block was allocated here and is not used any more.
+    pub unsafe fn release(&self, pointer: *mut u8) {
+        let offset = REGION.offset(pointer.addr());
+        match (block_at(pointer.addr()), REGION.domain(offset)) {
+            (Some((_, Some(class))), Some(domain)) => thread_cache::give(domain, class, offset),
+            (Some((_, None)), Some(_)) => large::free(offset),
+            _ => foreign(pointer),
+        }
+    }
+
     /// Gives this thread's cached blocks and all free memory back, as far as whole slabs are free.
     pub fn return_memory(&self) {
         thread_cache::flush();
@@ -89,7 +120,7 @@ unsafe impl GlobalAlloc for AscAlloc {
         let pointer = REGION.pointer(slot.offset());
         if !slot.is_fresh() {
             // SAFETY: the block was just taken and is that long.
-            unsafe { pointer.write_bytes(0, layout.size()) };
+            unsafe { block::zero(pointer, layout.size()) };
         }
         pointer
     }
@@ -129,10 +160,26 @@ unsafe impl GlobalAlloc for AscAlloc {
             return moved;
         }
         // SAFETY: both blocks are live, distinct and at least that long.
-        unsafe { moved.copy_from_nonoverlapping(pointer, old.size().min(bytes)) };
+        unsafe { block::copy(moved, pointer, old.size().min(bytes)) };
         // SAFETY: the caller gives up the old block.
         unsafe { self.dealloc(pointer, old) };
         moved
+    }
+}
+
+/// What lies at an address of the heap: the chunk, and the class of a small block.
+fn block_at(address: usize) -> Option<(u32, Option<SizeClass>)> {
+    let offset = REGION.offset(address);
+    if REGION.base().is_null() || REGION.domain(offset).is_none() {
+        return None;
+    }
+    let head = (offset >> CHUNK_SHIFT) as u32;
+    match chunk(head).kind() {
+        Kind::Slab => Some((head, Some(chunk(head).class()))),
+        Kind::Large => Some((head, None)),
+        Kind::Inside | Kind::Clean | Kind::Dirty => stop(format_args!(
+            "{address:#x} lies in the heap and is no block: was it freed before?"
+        )),
     }
 }
 

@@ -48,6 +48,7 @@
 //! to; memory of the C library's own `malloc` is neither guarded nor compared.
 
 pub mod line_code;
+pub mod lines;
 pub mod page;
 pub mod safety_argument;
 

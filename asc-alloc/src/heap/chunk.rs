@@ -132,6 +132,16 @@ impl Chunk {
             && usize::from(self.class.load(Relaxed)) == class.index()
     }
 
+    /// The class of a slab's objects.
+    pub(crate) fn class(&self) -> SizeClass {
+        let index = usize::from(self.class.load(Relaxed));
+        SizeClass::from_index(index).unwrap_or_else(|| {
+            stop(format_args!(
+                "size class {index} does not exist: the heap is corrupt"
+            ))
+        })
+    }
+
     pub(crate) fn set_class(&self, class: SizeClass) {
         self.class.store(class.index() as u8, Relaxed);
     }

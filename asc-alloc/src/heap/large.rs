@@ -11,6 +11,7 @@ use super::region::{CHUNK_BYTES, CHUNK_SHIFT, REGION};
 use super::spans;
 use super::spans::Want;
 use crate::domain::{self, Domain};
+use crate::lines::block;
 use crate::stop::stop;
 
 /// Blocks of this size and more take clean memory when zeroes are asked for.
@@ -38,7 +39,7 @@ pub(crate) fn allocate_zeroed(layout: Layout) -> *mut u8 {
     };
     if !is_zero {
         // SAFETY: the block is that long and was just taken; nobody else knows it.
-        unsafe { pointer.write_bytes(0, layout.size()) };
+        unsafe { block::zero(pointer, layout.size()) };
     }
     pointer
 }

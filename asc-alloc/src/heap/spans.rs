@@ -12,6 +12,7 @@ use super::bins::Bins;
 use super::chunk::{Chunk, Kind, chunk};
 use super::region::{CHUNK_BYTES, CHUNK_SHIFT, COMMIT_CHUNKS, REGION};
 use crate::domain::Domain;
+use crate::lines;
 use crate::page;
 use crate::statistics::SpanStatistics;
 use crate::stop::stop;
@@ -165,12 +166,14 @@ impl Spans {
             self.unlink(head, Kind::Dirty);
             let offset = (head as usize) << CHUNK_SHIFT;
             let bytes = length as usize * CHUNK_BYTES;
-            // SAFETY: the run is free, so nothing in it is in use (invariant 1).
-            if !unsafe { memory::discard(REGION.pointer(offset), bytes) } {
-                stop(format_args!(
-                    "the system refused to take back {bytes} bytes"
-                ));
-            }
+            lines::return_range(self.domain, offset, bytes, || {
+                // SAFETY: the run is free, so nothing in it is in use (invariant 1).
+                if !unsafe { memory::discard(REGION.pointer(offset), bytes) } {
+                    stop(format_args!(
+                        "the system refused to take back {bytes} bytes"
+                    ));
+                }
+            });
             page::guard_returned(self.domain, offset, bytes);
             self.returned_chunks += u64::from(length);
             self.put(head, length, Kind::Clean);

@@ -45,7 +45,7 @@ mod polynomial;
 
 use core::fmt;
 
-use polynomial::Remainder;
+pub(crate) use polynomial::Remainder;
 
 /// Lengths of lines: powers of two between these.
 pub const LINE_BYTES_MIN: usize = 64;
@@ -185,31 +185,31 @@ impl LineCode {
         if mismatch == 0 {
             return Finding::Intact;
         }
-        self.locate(mismatch)
+        locate(self.line_bytes, mismatch)
     }
+}
 
-    /// The single bit whose flip causes a mismatch. Walks over all of them, a few microseconds: it is
-    /// called once per fault.
-    #[cold]
-    fn locate(&self, mismatch: u32) -> Finding {
-        if self.line_bytes > CORRECTABLE_BYTES_MAX {
-            return Finding::Corrupt;
-        }
-        if mismatch.is_power_of_two() {
-            let bit = mismatch.trailing_zeros();
-            return Finding::OneBit(Flip::Code { bit });
-        }
-        let mut of_bit = Remainder::of_last_bit();
-        for byte in (0..self.line_bytes).rev() {
-            for bit in (0..8).rev() {
-                if of_bit.bits() == mismatch {
-                    return Finding::OneBit(Flip::Line { byte, bit });
-                }
-                of_bit = of_bit.doubled();
-            }
-        }
-        Finding::Corrupt
+/// The single bit of a line whose flip causes a mismatch that is not zero. Walks over all of them, a few
+/// microseconds: it is called once per fault.
+#[cold]
+pub(crate) fn locate(line_bytes: usize, mismatch: u32) -> Finding {
+    if line_bytes > CORRECTABLE_BYTES_MAX {
+        return Finding::Corrupt;
     }
+    if mismatch.is_power_of_two() {
+        let bit = mismatch.trailing_zeros();
+        return Finding::OneBit(Flip::Code { bit });
+    }
+    let mut of_bit = Remainder::of_last_bit();
+    for byte in (0..line_bytes).rev() {
+        for bit in (0..8).rev() {
+            if of_bit.bits() == mismatch {
+                return Finding::OneBit(Flip::Line { byte, bit });
+            }
+            of_bit = of_bit.doubled();
+        }
+    }
+    Finding::Corrupt
 }
 
 #[cfg(test)]

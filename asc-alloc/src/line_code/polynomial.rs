@@ -14,10 +14,10 @@ const ONE: u32 = 1 << 31;
 
 /// A polynomial of degree below 32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Remainder(u32);
+pub(crate) struct Remainder(u32);
 
 impl Remainder {
-    pub(super) const fn bits(self) -> u32 {
+    pub(crate) const fn bits(self) -> u32 {
         self.0
     }
 
@@ -34,7 +34,7 @@ impl Remainder {
     }
 
     /// What moves a remainder over that many zero bytes: `x^(8 bytes)`.
-    pub(super) fn of_zero_bytes(bytes: usize) -> Self {
+    pub(crate) fn of_zero_bytes(bytes: usize) -> Self {
         (0..8 * bytes).fold(Self(ONE), |power, _| power.doubled())
     }
 
@@ -62,7 +62,7 @@ impl Remainder {
 
     /// The product.
     #[inline]
-    pub(super) fn times(self, other: Self) -> Self {
+    pub(crate) fn times(self, other: Self) -> Self {
         #[cfg(target_arch = "x86_64")]
         if std::is_x86_feature_detected!("sse4.2") && std::is_x86_feature_detected!("pclmulqdq") {
             // SAFETY: both instructions exist here.

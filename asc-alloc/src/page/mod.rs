@@ -98,6 +98,11 @@ pub(crate) fn statistics() -> PageStatistics {
     }
 }
 
+/// Whether protected memory is guarded.
+pub(crate) fn is_started() -> bool {
+    pages().is_some()
+}
+
 fn pages() -> Option<&'static Pages> {
     PAGES.get()
 }
