@@ -18,7 +18,7 @@ use crate::fault::MaskKind;
 use crate::oracle::{self, Golden};
 use crate::plan::Injection;
 use crate::profile::Profile;
-use crate::results::{Header, Record, SCHEMA, Stratum};
+use crate::results::{Backend, Header, Record, SCHEMA, Stratum};
 use crate::trace::{Trace, crc32c};
 use crate::tracer::launch::Launcher;
 use crate::tracer::{Stop, startup};
@@ -132,6 +132,7 @@ impl Campaign {
             schema: SCHEMA,
             target: self.settings.target.clone(),
             build: self.settings.build.clone(),
+            backend: Backend::Replay,
             binary_crc: self.binary_crc,
             kernel: kernel(),
             cpu: cpu(),
@@ -277,11 +278,11 @@ fn on_own_thread<T: Send>(body: impl FnOnce() -> Result<T> + Send) -> Result<T> 
     })
 }
 
-fn kernel() -> String {
+pub(crate) fn kernel() -> String {
     read_trimmed("/proc/sys/kernel/osrelease")
 }
 
-fn cpu() -> String {
+pub(crate) fn cpu() -> String {
     let information = read_trimmed("/proc/cpuinfo");
     let model = information
         .lines()

@@ -15,6 +15,7 @@ pub mod progress;
 
 pub mod ci;
 pub mod list_targets;
+pub mod live;
 pub mod plan;
 pub mod record;
 pub mod replay;

@@ -52,6 +52,19 @@ impl Journal {
         Ok(journal)
     }
 
+    /// The header with which an interrupted campaign into `path` was begun, if there is one.
+    pub fn interrupted(path: &Path) -> Result<Option<Header>> {
+        let partial = path.with_added_extension("partial");
+        let Ok(text) = fs::read_to_string(&partial) else {
+            return Ok(None);
+        };
+        let Some((first, _)) = text.split_once('\n') else {
+            return Ok(None);
+        };
+        let (header, _) = parse(first).map_err(|found| broken(&partial, found))?;
+        Ok(Some(header))
+    }
+
     /// Whether injection `id` has been carried out.
     pub fn has(&self, id: u64) -> bool {
         self.records.contains_key(&id)

@@ -12,6 +12,7 @@
 //! 6. `fault`: applies a planned fault to a stopped copy of the target.
 //! 7. `oracle`: judges what the copy did, outside of the struck process.
 //! 8. `campaign`: all of it, on any number of workers, into [`results`].
+//! 9. [`live`]: the other way to strike: a whole server with all its threads, under load.
 
 pub mod trace;
 
@@ -37,6 +38,8 @@ pub mod failure;
 pub mod fault;
 #[cfg(feature = "injector")]
 pub mod journal;
+#[cfg(feature = "injector")]
+pub mod live;
 #[cfg(feature = "injector")]
 pub mod oracle;
 #[cfg(feature = "injector")]

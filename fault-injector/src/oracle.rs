@@ -41,10 +41,12 @@ pub struct Golden {
 /// How a copy ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
-    stop: Stop,
+    /// Its last stop.
+    pub stop: Stop,
     /// Signals it got, the last of which may have ended it.
-    signals: Vec<Signal>,
-    hung: bool,
+    pub signals: Vec<Signal>,
+    /// Whether it had to be ended.
+    pub hung: bool,
 }
 
 /// What came of a fault.
@@ -189,7 +191,7 @@ impl Golden {
 }
 
 /// Nothing wrong left, and not everything right.
-fn ended_early(end: &End, errors: &[u8]) -> (Outcome, String) {
+pub fn ended_early(end: &End, errors: &[u8]) -> (Outcome, String) {
     if end.hung {
         return (Outcome::Hung, "processor time".to_owned());
     }

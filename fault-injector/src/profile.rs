@@ -15,6 +15,7 @@ use crate::code::operands;
 use crate::code::place::{Atlas, Place};
 use crate::failure::{Failure, Result};
 use crate::results::Zone;
+use crate::tracer::Tracee;
 use crate::tracer::launch::Launcher;
 use crate::tracer::maps::{self, Mapping};
 use crate::walk::{Markers, Walk};
@@ -33,6 +34,19 @@ pub struct Site {
     pub place: Place,
 }
 
+impl Site {
+    /// Decodes and names the instruction at `address`.
+    pub fn read(tracee: &Tracee, address: u64, atlas: &mut Atlas) -> Result<Self> {
+        let mut bytes = [0; INSTRUCTION_BYTES_MAX];
+        tracee.read(address, &mut bytes)?;
+        Ok(Self {
+            address,
+            facts: Facts::decode(address, &bytes)?,
+            place: atlas.place(address),
+        })
+    }
+}
+
 /// A piece of the target's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Piece {
@@ -43,7 +57,7 @@ pub struct Piece {
 }
 
 /// One request, walked through.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestWalk {
     /// Its index in the trace.
     pub request: u32,
@@ -148,14 +162,8 @@ impl Profile {
         if let Some(number) = self.known.get(&address) {
             return Ok(*number);
         }
-        let mut bytes = [0; INSTRUCTION_BYTES_MAX];
-        walk.tracee().read(address, &mut bytes)?;
         let number = self.sites.len() as u32;
-        self.sites.push(Site {
-            address,
-            facts: Facts::decode(address, &bytes)?,
-            place: atlas.place(address),
-        });
+        self.sites.push(Site::read(walk.tracee(), address, atlas)?);
         self.known.insert(address, number);
         Ok(number)
     }

@@ -17,6 +17,8 @@ use crate::trace::Trace;
 
 /// How packages of targets are called.
 const PACKAGE_PREFIX: &str = "asc-inject-";
+/// How packages of servers are called.
+const SERVER_PREFIX: &str = "asc-";
 
 /// How a target is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,13 +41,21 @@ impl Build {
 
 /// Builds target `name` and returns its executable.
 pub fn build(name: &str, build: Build) -> Result<PathBuf> {
-    let package = format!("{PACKAGE_PREFIX}{name}");
+    build_package(name, &format!("{PACKAGE_PREFIX}{name}"), build)
+}
+
+/// Builds the server `name`, a whole program and no target, and returns its executable.
+pub fn build_server(name: &str, build: Build) -> Result<PathBuf> {
+    build_package(name, &format!("{SERVER_PREFIX}{name}"), build)
+}
+
+fn build_package(name: &str, package: &str, build: Build) -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     if build == Build::Hardened {
         cargo.arg("asc");
     }
     cargo
-        .args(["build", "--release", "--package", &package])
+        .args(["build", "--release", "--package", package])
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
@@ -54,7 +64,7 @@ pub fn build(name: &str, build: Build) -> Result<PathBuf> {
         .map_err(|error| Failure::system("to start cargo", error))?;
     let executable = String::from_utf8_lossy(&done.stdout)
         .lines()
-        .filter_map(|line| executable_of(line, &package))
+        .filter_map(|line| executable_of(line, package))
         .next_back();
     match executable {
         Some(path) if done.status.success() => real(&path),

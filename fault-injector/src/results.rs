@@ -19,6 +19,9 @@ pub struct Header {
     pub target: String,
     /// `plain` or `hardened`.
     pub build: String,
+    /// How it was struck.
+    #[serde(default)]
+    pub backend: Backend,
     /// CRC32C of the target's executable file.
     pub binary_crc: u32,
     /// `uname -r`.
@@ -40,6 +43,18 @@ pub struct Header {
     pub injections: u64,
     /// The strata, each with the number of faults it holds.
     pub fault_space: Vec<Stratum>,
+}
+
+/// How targets are struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    /// A copy of one thread that answers recorded requests: everything follows from the seed.
+    #[default]
+    Replay,
+    /// A server under load: injections are drawn uniformly over all strata together, whose sizes
+    /// are estimates, and `requests` are the calls that were surveyed for them.
+    Live,
 }
 
 /// Faults of one model in one zone of the code.
@@ -111,6 +126,20 @@ pub enum Zone {
     Runtime,
     /// The C library and the loader.
     Libc,
+    /// Code around the handlers, whoever's but the runtime's: it runs once and unprotected. Known
+    /// where the target calls handlers made with `#[asc_handler]`.
+    Outside,
+}
+
+impl Zone {
+    /// The zone of the same code, executed inside of a handler or not.
+    #[must_use]
+    pub const fn around(self, inside: bool) -> Self {
+        match self {
+            Self::Application | Self::Libc if !inside => Self::Outside,
+            zone => zone,
+        }
+    }
 }
 
 /// What came of an injection. Judged in the order of the variants' priority: a wrong message that
@@ -193,6 +222,21 @@ impl Model {
         Self::RuntimeData,
         Self::StuckAt,
     ];
+
+    /// Whether a fault of this model strikes one instruction, so that it matters whose it is.
+    pub const fn strikes_one_instruction(self) -> bool {
+        !matches!(
+            self,
+            Self::Heap
+                | Self::Stack
+                | Self::InputUnsealed
+                | Self::InputSealed
+                | Self::OutputUnsealed
+                | Self::OutputSealed
+                | Self::RuntimeData
+                | Self::StuckAt
+        )
+    }
 
     /// Its name in files and options.
     pub const fn name(self) -> &'static str {

@@ -18,4 +18,5 @@ pub mod watchdog;
 mod copying;
 mod tracee;
 
+pub(crate) use tracee::stop_of;
 pub use tracee::{Registers, Stop, Tracee};

@@ -7,7 +7,7 @@ mod synthetic;
 use fault_injector::report::campaign::Campaign;
 use fault_injector::report::summary::Summary;
 use fault_injector::report::{PLAIN_ESCAPES_MAX, Report, ReportError};
-use fault_injector::results::{Model, Outcome, Record, Zone};
+use fault_injector::results::{Backend, Model, Outcome, Record, Zone};
 use fault_injector::statistics::comparison::{Factor, joint_confidence};
 use fault_injector::statistics::group::Group;
 use fault_injector::statistics::interval::{clopper_pearson, wilson};
@@ -141,8 +141,10 @@ fn every_escape_is_listed_with_its_details_and_its_command() {
                 record.model.name().to_owned(),
                 format!("{:#x}", record.address),
                 format!("request {}", record.request),
-                format!("asc-inject replay --target cache --build {build} --requests 200"),
-                format!("--results {build}.jsonl --id {}", record.id),
+                format!(
+                    "asc-inject replay --results {build}.jsonl --id {}",
+                    record.id
+                ),
             ] {
                 assert!(text.contains(&part), "{part} is missing in {text}");
             }
@@ -157,6 +159,42 @@ fn every_escape_is_listed_with_its_details_and_its_command() {
         listed
     );
     assert!(listed > 500);
+}
+
+#[test]
+fn the_printed_commands_are_understood() {
+    use clap::Parser as _;
+    use fault_injector::commands::CommandLine;
+    for backend in [Backend::Replay, Backend::Live] {
+        let (mut plain, _) = pair();
+        plain.header.backend = backend;
+        plain.records.retain(|record| is_escape(&record));
+        let html = report(Some(&plain), None).html(1);
+        let document = parsed(&html);
+        let command = document
+            .descendants()
+            .find(|node| node.has_tag_name("pre"))
+            .map(words)
+            .expect("a command");
+        let parsed = CommandLine::try_parse_from(command.split_whitespace());
+        assert!(parsed.is_ok(), "{command}: {:?}", parsed.err());
+    }
+}
+
+/// A live campaign draws over all strata together, so its rate is that of one sample.
+#[test]
+fn a_live_campaign_is_one_sample() {
+    let (_, mut hardened) = pair();
+    hardened.header.backend = Backend::Live;
+    let report = report(None, Some(&hardened));
+    let summary = report.summary().hardened.as_ref().unwrap();
+    let entry = summary.group(Group::Transient).unwrap();
+    let (hits, injections) = (entry.undetected.hits, entry.undetected.injections);
+    let exact = clopper_pearson(hits, injections, 0.95);
+    assert_eq!(entry.undetected.interval, exact);
+    assert_eq!(entry.undetected.rate, hits as f64 / injections as f64);
+    let html = report.html(PLAIN_ESCAPES_MAX);
+    assert!(words(parsed(&html).root()).contains("one in each life of the server"));
 }
 
 #[test]

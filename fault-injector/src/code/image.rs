@@ -67,6 +67,32 @@ impl Image {
         }
     }
 
+    /// The address of the only function whose demangled path is `path` or ends with it.
+    pub fn entry(&self, path: &str) -> Result<u64> {
+        let tail = format!("::{path}");
+        let mut found: Vec<(u64, String)> = self
+            .functions
+            .iter()
+            .map(|function| (function.start, demangled(&function.name)))
+            .filter(|(_, name)| name == path || name.ends_with(&tail))
+            .collect();
+        found.dedup();
+        match &found[..] {
+            [(start, _)] => Ok(*start),
+            _ => {
+                let names: Vec<&str> = found.iter().map(|(_, name)| name.as_str()).collect();
+                Err(Failure::new(
+                    format!("exactly one function `{path}` in the server"),
+                    match names.is_empty() {
+                        true => "none: it may be inlined".to_owned(),
+                        false => names.join(", "),
+                    },
+                    "name a function with --entry as `nm -C` shows it in both builds",
+                ))
+            }
+        }
+    }
+
     /// The function that holds `address`, demangled, and the offset into it.
     pub fn function(&self, address: u64) -> Option<(String, u64)> {
         let after = self
@@ -81,9 +107,10 @@ impl Image {
         self.functions[first..after]
             .iter()
             .find(|function| offset < function.length.max(1) || function.length == 0)
-            .map(|function| {
-                let name = rustc_demangle::demangle(&function.name);
-                (format!("{name:#}"), offset)
-            })
+            .map(|function| (demangled(&function.name), offset))
     }
+}
+
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
 }

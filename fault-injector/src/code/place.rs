@@ -28,6 +28,9 @@ const RUNTIME_SYMBOLS: [&str; 6] = [
 const RUNTIME_ASSEMBLY: &str = "asc_";
 const MARKER: &str = "asc_target_";
 const STANDARD_LIBRARY: &str = "/library/";
+/// What the expansion of `#[asc_handler]` calls, which is inlined around the handler's body or not.
+const HANDLER_SYMBOLS: &str = "asc_runtime::__private::";
+const HANDLER_SOURCE: &str = "asc-runtime/src/__private";
 
 /// Where an instruction lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,18 @@ pub struct Place {
     pub line: String,
     /// Whose code it is.
     pub zone: Zone,
+    /// Whether it belongs to the call of a handler: a frame of what `#[asc_handler]` expands to is
+    /// around it.
+    pub handler: bool,
+}
+
+impl Place {
+    /// The symbol without its offset.
+    pub fn function(&self) -> &str {
+        self.symbol
+            .rsplit_once('+')
+            .map_or(&self.symbol, |(name, _)| name)
+    }
 }
 
 /// Names addresses of one target.
@@ -50,6 +65,15 @@ pub struct Atlas {
     lines: Loader,
     maps: Vec<Mapping>,
     libraries: HashMap<String, Option<Image>>,
+}
+
+impl std::fmt::Debug for Atlas {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Atlas")
+            .field("program", &self.program)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Atlas {
@@ -99,7 +123,21 @@ impl Atlas {
             symbol: with_offset(&function),
             line: line.unwrap_or_default(),
             zone: zone.unwrap_or_else(|| zone_of_symbol(name)),
+            handler: name.starts_with(HANDLER_SYMBOLS) || self.has_handler_frame(address),
         }
+    }
+
+    fn has_handler_frame(&self, address: u64) -> bool {
+        let Ok(mut frames) = self.lines.find_frames(address) else {
+            return false;
+        };
+        while let Ok(Some(frame)) = frames.next() {
+            let file = frame.location.and_then(|location| location.file);
+            if file.is_some_and(|file| file.contains(HANDLER_SOURCE)) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Line and zone of the innermost frame that is not the standard library's.
@@ -152,6 +190,7 @@ impl Atlas {
                 symbol: with_offset(&function),
                 line: String::new(),
                 zone: Zone::Libc,
+                handler: false,
             },
             None => outside(address - base, name.rsplit('/').next().unwrap_or(name)),
         }
@@ -179,6 +218,7 @@ fn outside(address: u64, name: &str) -> Place {
         symbol: format!("{name}+{address:#x}"),
         line: String::new(),
         zone: Zone::Libc,
+        handler: false,
     }
 }
 

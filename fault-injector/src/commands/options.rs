@@ -18,7 +18,8 @@ pub const REQUESTS: usize = 50;
 /// Which program.
 #[derive(Debug, Clone, Args)]
 pub struct TargetOptions {
-    /// The target: package `asc-inject-<TARGET>` of this workspace is built and struck
+    /// The target: package `asc-inject-<TARGET>` of this workspace is built and struck; with
+    /// --live package `asc-<TARGET>`, a server
     #[arg(long)]
     pub target: String,
     /// How it is built: `plain` by cargo, `hardened` by `cargo asc`
@@ -37,6 +38,14 @@ impl TargetOptions {
             None => program::build(&self.target, self.build),
         }
     }
+
+    /// The executable of a server.
+    pub fn server(&self) -> Result<PathBuf> {
+        match &self.program {
+            Some(path) => program::real(path),
+            None => program::build_server(&self.target, self.build),
+        }
+    }
 }
 
 /// Which campaign.
@@ -49,7 +58,7 @@ pub struct CampaignOptions {
     /// the seed
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Requests of a generated trace
+    /// Requests of a generated trace; with --live, requests of each connection
     #[arg(long, default_value_t = REQUESTS, conflicts_with = "trace")]
     pub requests: usize,
     /// Fault models and groups of them, separated by commas: transient, runtime, message, memory,
@@ -82,9 +91,6 @@ impl CampaignOptions {
             Some(path) => read_trace(path)?,
             None => program::generate(&program, self.seed, self.requests)?,
         };
-        let workers = self.workers.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-        });
         Ok(Settings {
             target: self.target.target.clone(),
             build: self.target.build.name().to_owned(),
@@ -92,7 +98,14 @@ impl CampaignOptions {
             trace,
             seed: self.seed,
             mask: self.mask,
-            workers,
+            workers: self.workers(),
+        })
+    }
+
+    /// As asked for, or one for each core.
+    pub fn workers(&self) -> usize {
+        self.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
         })
     }
 }

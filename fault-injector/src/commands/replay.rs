@@ -18,7 +18,7 @@ use crate::failure::{Failure, Result};
 use crate::journal;
 use crate::plan::Injection;
 use crate::program::{self, Build};
-use crate::results::{Header, Record};
+use crate::results::{Backend, Header, Record};
 
 /// Differing words that are printed.
 const WORDS_SHOWN: usize = 64;
@@ -49,6 +49,14 @@ pub struct Arguments {
 /// Carries one injection out again and compares what comes of it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (header, records) = journal::read(&arguments.results)?;
+    if header.backend == Backend::Live {
+        return Err(Failure::new(
+            "a campaign of the replay backend",
+            "one of the live backend: what its draws meet depends on the schedule",
+            "strike again with `run --live` and the same seed; to debug, strike the handler's \
+             target without --live",
+        ));
+    }
     let recorded = records
         .iter()
         .find(|record| record.id == arguments.id)

@@ -70,6 +70,7 @@ mod tests {
             schema: SCHEMA,
             target: "cache".to_owned(),
             build: build.to_owned(),
+            backend: crate::results::Backend::Replay,
             binary_crc: 1,
             kernel: "6.18".to_owned(),
             cpu: "some".to_owned(),

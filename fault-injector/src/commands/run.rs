@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::live;
 use super::options::CampaignOptions;
 use super::{EXIT_ABOVE_LIMIT, progress};
 use crate::campaign::{Campaign, Settings};
@@ -34,17 +35,21 @@ pub struct Arguments {
     /// Where the results go, as JSON Lines; what an interrupted run has left there is continued
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    live: live::LiveOptions,
 }
 
 /// Carries the campaign out.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if arguments.live.live {
+        let (options, count) = (&arguments.campaign, arguments.injections);
+        let records = live::carry_out(options, &arguments.live, count, &arguments.output)?;
+        print_outcomes(&records);
+        return Ok(ExitCode::SUCCESS);
+    }
     let campaign = prepare(&arguments.campaign)?;
     let (records, verdict) = carry_out(&campaign, arguments)?;
-    let mut tally = Tally::default();
-    records.iter().for_each(|record| tally.add(record.outcome));
-    for outcome in Tally::ORDER {
-        println!("{:<20} {:>9}", outcome_name(outcome), tally.of(outcome));
-    }
+    print_outcomes(&records);
     Ok(match verdict {
         Verdict::Refuted(rate) => {
             println!("the goal is refuted: {:.3e}", rate.rate);
@@ -60,6 +65,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         Verdict::Continue => ExitCode::SUCCESS,
     })
+}
+
+fn print_outcomes(records: &[Record]) {
+    let mut tally = Tally::default();
+    records.iter().for_each(|record| tally.add(record.outcome));
+    for outcome in Tally::ORDER {
+        println!("{:<20} {:>9}", outcome_name(outcome), tally.of(outcome));
+    }
 }
 
 /// Round by round, each a whole stratified sample, until the goal is decided or all is done.

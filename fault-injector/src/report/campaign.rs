@@ -7,7 +7,7 @@
 //!    campaign that is still running or was stopped: it is shown, and shown as incomplete.
 
 use super::error::ReportError;
-use crate::results::{Header, Model, Outcome, Record, SCHEMA, Stratum, Zone};
+use crate::results::{Backend, Header, Model, Outcome, Record, SCHEMA, Stratum, Zone};
 use crate::statistics::group::Group;
 use crate::statistics::tally::{Tally, is_undetected};
 use std::collections::{BTreeMap, HashSet};
@@ -167,7 +167,8 @@ impl Campaign {
                 format!("{} in {zone:?}", model.name()),
             );
         };
-        if self.strata[&(model, zone)].injections() >= stratum.injections {
+        let drawn_by_stratum = self.header.backend == Backend::Replay;
+        if drawn_by_stratum && self.strata[&(model, zone)].injections() >= stratum.injections {
             return error(
                 format!(
                     "{} injections of {} in {zone:?}",
@@ -226,9 +227,15 @@ impl Campaign {
                 target,
                 trace_crc,
                 requests,
+                backend,
                 ..
             } = &campaign.header;
-            format!("target '{target}' with {requests} requests of trace {trace_crc:#010x}")
+            match backend {
+                Backend::Replay => {
+                    format!("target '{target}' with {requests} requests of trace {trace_crc:#010x}")
+                }
+                Backend::Live => format!("server '{target}' with script {trace_crc:#010x}"),
+            }
         };
         if requests(self) == requests(other) {
             return Ok(());

@@ -5,7 +5,7 @@
 //! factor as a whole is.
 
 use super::campaign::Campaign;
-use crate::results::{Header, Model, SCHEMA, Stratum, Zone};
+use crate::results::{Backend, Header, Model, SCHEMA, Stratum, Zone};
 use crate::statistics::CONFIDENCE;
 use crate::statistics::bucket::Buckets;
 use crate::statistics::comparison::{Factor, PerRequest, joint_confidence};
@@ -264,7 +264,7 @@ fn improvement(plain: &Campaign, hardened: &Campaign, group: Group) -> Improveme
 
 fn samples(campaign: &Campaign, wanted: impl Fn(Model) -> bool, measure: Measure) -> Vec<Sample> {
     let strata = campaign.header.fault_space.iter();
-    strata
+    let samples = strata
         .filter(|stratum| wanted(stratum.model))
         .map(|stratum| {
             let tally = &campaign.strata[&(stratum.model, stratum.zone)];
@@ -273,8 +273,12 @@ fn samples(campaign: &Campaign, wanted: impl Fn(Model) -> bool, measure: Measure
                 injections: tally.injections(),
                 hits: measure.of(tally),
             }
-        })
-        .collect()
+        });
+    match campaign.header.backend {
+        Backend::Replay => samples.collect(),
+        // Drawn uniformly over all of them: one stratum.
+        Backend::Live => vec![samples.fold(Sample::default(), Sample::with)],
+    }
 }
 
 fn tally(campaign: &Campaign, wanted: impl Fn(Model) -> bool) -> Tally {

@@ -1,20 +1,21 @@
 //! Numbers and names as words: the same on the page and in the terminal.
 
 use super::campaign::Campaign;
-use crate::results::{Header, Model, Record, Zone};
+use crate::results::{Backend, Header, Model, Record, Zone};
 use crate::statistics::comparison::{Factor, PerRequest};
 use crate::statistics::group::Group;
 use crate::statistics::interval::Interval;
 use crate::statistics::stratified::Rate;
 
 /// Zones in the order of tables.
-pub(super) const ZONES: [Zone; 3] = [Zone::Application, Zone::Runtime, Zone::Libc];
+pub(super) const ZONES: [Zone; 4] = [Zone::Application, Zone::Runtime, Zone::Libc, Zone::Outside];
 
 pub(super) const fn zone_name(zone: Zone) -> &'static str {
     match zone {
         Zone::Application => "application",
         Zone::Runtime => "runtime",
         Zone::Libc => "libc",
+        Zone::Outside => "outside handlers",
     }
 }
 
@@ -101,16 +102,22 @@ pub(super) fn factor_interval(factor: &Factor) -> String {
     }
 }
 
-/// The command that repeats one injection.
+/// The command that repeats one injection; with the live backend, that makes the same draws again
+/// for all injections up to it.
 pub(super) fn replay_command(campaign: &Campaign, record: &Record) -> String {
     let header = &campaign.header;
+    if header.backend == Backend::Live {
+        return format!(
+            "asc-inject run --live --target {} --build {} --models {} --seed {} --injections {} --output again.jsonl",
+            quoted(&header.target),
+            quoted(&header.build),
+            models(header),
+            header.seed,
+            record.id + 1
+        );
+    }
     format!(
-        "asc-inject replay --target {} --build {} --requests {} --models {} --seed {} --results {} --id {}",
-        quoted(&header.target),
-        quoted(&header.build),
-        header.requests,
-        models(header),
-        header.seed,
+        "asc-inject replay --results {} --id {}",
         quoted(&campaign.file),
         record.id
     )

@@ -16,7 +16,7 @@ use super::quantile;
 use serde::{Deserialize, Serialize};
 
 /// One stratum as it was sampled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sample {
     /// Faults that the stratum holds.
     pub points: u64,
@@ -24,6 +24,18 @@ pub struct Sample {
     pub injections: u64,
     /// How many of those count.
     pub hits: u64,
+}
+
+impl Sample {
+    /// Two strata that were sampled as one.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            points: self.points + other.points,
+            injections: self.injections + other.injections,
+            hits: self.hits + other.hits,
+        }
+    }
 }
 
 /// A rate over a fault space.

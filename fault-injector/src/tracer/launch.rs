@@ -160,7 +160,7 @@ fn become_target(places: &[RawFd; 6]) {
     let _ = ptrace::traceme();
 }
 
-fn memory_file(name: &CStr) -> Result<File> {
+pub(crate) fn memory_file(name: &CStr) -> Result<File> {
     let descriptor = memfd_create(name, MFdFlags::MFD_CLOEXEC)
         .map_err(|error| Failure::system("a file in memory", error))?;
     Ok(File::from(lifted(descriptor)?))

@@ -49,6 +49,16 @@ impl Tracee {
         Ok(tracee)
     }
 
+    /// A thread that this thread traces and that has been reported as stopped.
+    pub(crate) fn stopped(pid: Pid, stop: Stop) -> Self {
+        Self { pid, stop }
+    }
+
+    /// Leaves it as it is, for somebody else to see to.
+    pub(crate) fn leave(self) {
+        std::mem::forget(self);
+    }
+
     /// Its process number.
     pub fn pid(&self) -> Pid {
         self.pid
@@ -122,16 +132,10 @@ impl Tracee {
                 other => break other.map_err(|error| self.broken("wait", error))?,
             }
         };
-        self.stop = match status {
-            WaitStatus::Exited(_, status) => Stop::Exited(status),
-            WaitStatus::Signaled(_, signal, _) => Stop::Killed(signal),
-            WaitStatus::Stopped(_, signal) => Stop::Signal(signal),
-            WaitStatus::PtraceEvent(_, _, event) => Stop::Event(event),
-            WaitStatus::PtraceSyscall(_) => Stop::SystemCall,
-            WaitStatus::Continued(_) | WaitStatus::StillAlive => {
-                return Err(self.broken("wait", "it neither stopped nor ended"));
-            }
+        let Some((_, stop)) = stop_of(status) else {
+            return Err(self.broken("wait", "it neither stopped nor ended"));
         };
+        self.stop = stop;
         Ok(self.stop)
     }
 
@@ -198,6 +202,18 @@ impl Tracee {
             error,
         )
     }
+}
+
+/// Who stopped or ended, and why. `None` if nobody did.
+pub(crate) fn stop_of(status: WaitStatus) -> Option<(Pid, Stop)> {
+    Some(match status {
+        WaitStatus::Exited(pid, status) => (pid, Stop::Exited(status)),
+        WaitStatus::Signaled(pid, signal, _) => (pid, Stop::Killed(signal)),
+        WaitStatus::Stopped(pid, signal) => (pid, Stop::Signal(signal)),
+        WaitStatus::PtraceEvent(pid, _, event) => (pid, Stop::Event(event)),
+        WaitStatus::PtraceSyscall(pid) => (pid, Stop::SystemCall),
+        WaitStatus::Continued(_) | WaitStatus::StillAlive => return None,
+    })
 }
 
 impl Drop for Tracee {

@@ -33,7 +33,7 @@ pub(super) fn section(report: &Report, plain_escapes_max: usize) -> String {
     section_markup(
         "escapes",
         "Escapes",
-        "Each injection that nobody was told of: a wrong reply with a valid checksum, or a wrong state behind right replies. The command repeats it; add <code>--trace</code> and <code>--mask</code> if the campaign was run with them.",
+        "Each injection that nobody was told of: a wrong reply with a valid checksum, or a wrong state behind right replies. The command repeats it; add <code>--trace</code> and <code>--program</code> if the campaign was run with them.",
         &body,
     )
 }

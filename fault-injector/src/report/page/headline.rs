@@ -6,7 +6,7 @@ use crate::report::Report;
 use crate::report::campaign::Campaign;
 use crate::report::summary::{CampaignSummary, GroupSummary};
 use crate::report::words::{count, factor, factor_interval, number, per_request, percents, rate};
-use crate::results::Outcome;
+use crate::results::{Backend, Outcome};
 use crate::statistics::group::Group;
 use crate::statistics::tally::outcome_name;
 
@@ -46,11 +46,17 @@ fn lead(campaigns: &[(&Campaign, &CampaignSummary)]) -> String {
     let requests = campaigns
         .first()
         .map_or(0, |(campaign, _)| campaign.header.requests);
-    format!(
-        "{}, while it answered {} recorded requests.",
-        parts.join(" and "),
-        count(u64::from(requests))
-    )
+    let live = campaigns
+        .iter()
+        .any(|(campaign, _)| campaign.header.backend == Backend::Live);
+    let meanwhile = match live {
+        true => "one in each life of the server, while clients checked its every reply".to_owned(),
+        false => format!(
+            "while it answered {} recorded requests",
+            count(u64::from(requests))
+        ),
+    };
+    format!("{}, {meanwhile}.", parts.join(" and "))
 }
 
 fn incomplete(campaign: &Campaign, summary: &CampaignSummary) -> String {

@@ -1,0 +1,64 @@
+//! Judges a life by what clients saw and how the process ended.
+//!
+//! In this order: a wrong reply, which has left whatever happened afterwards; a hang or the end of
+//! the process; a connection that the server closed, which its client notices; a wrong state, read by
+//! the last client; nothing. The protocol has no checksum, so nothing is caught at the receiver
+//! but a missing reply.
+
+use std::fs::File;
+
+use nix::sys::signal::Signal;
+
+use crate::failure::Result;
+use crate::oracle::{self, End, Verdict};
+use crate::results::Outcome;
+use crate::tracer::Stop;
+
+fn verdict(outcome: Outcome, detail: impl Into<String>) -> Verdict {
+    Verdict {
+        outcome,
+        detail: detail.into(),
+        replies: 0,
+    }
+}
+
+pub(super) fn wrong_reply(detail: &str) -> Verdict {
+    verdict(Outcome::Sdc, detail)
+}
+
+pub(super) fn closed() -> Verdict {
+    verdict(
+        Outcome::CaughtAtReceiver,
+        "a connection closed without a reply",
+    )
+}
+
+pub(super) fn unnoticed(signals: &[Signal]) -> Verdict {
+    let survived = signals.first().map(|signal| format!("survived {signal}"));
+    verdict(Outcome::Masked, survived.unwrap_or_default())
+}
+
+pub(super) fn ended(
+    end: Option<Stop>,
+    signals: &[Signal],
+    hung: bool,
+    errors: &File,
+) -> Result<Verdict> {
+    let end = End {
+        stop: end.unwrap_or(Stop::Killed(Signal::SIGKILL)),
+        signals: signals.to_vec(),
+        hung,
+    };
+    let (outcome, detail) = oracle::ended_early(&end, &oracle::appended(errors, 0)?);
+    Ok(verdict(outcome, detail))
+}
+
+impl Verdict {
+    /// The same of a client that reads the state that was left.
+    pub(super) fn of_state(mut self) -> Self {
+        if self.outcome == Outcome::Sdc {
+            self.outcome = Outcome::LatentSdc;
+        }
+        self
+    }
+}
