@@ -1,6 +1,6 @@
 //! What the rounds of a campaign have shown so far, stratum by stratum.
 
-use crate::results::{Record, Stratum};
+use crate::results::{Model, Record, Stratum, Zone};
 use crate::statistics::stopping::Measure;
 use crate::statistics::stratified::Sample;
 use crate::statistics::tally::Tally;
@@ -46,19 +46,24 @@ impl Evidence {
 
     /// The strata as samples of what is measured.
     pub fn samples(&self, measure: Measure) -> Vec<Sample> {
+        self.samples_of(measure, |_| true)
+    }
+
+    /// The same of these zones.
+    pub fn samples_of(&self, measure: Measure, zones: impl Fn(Zone) -> bool) -> Vec<Sample> {
         let sample = |(stratum, tally): &(Stratum, Tally)| Sample {
             points: stratum.points,
             injections: tally.injections(),
             hits: measure.of(tally),
         };
-        self.strata.iter().map(sample).collect()
+        self.strata
+            .iter()
+            .filter(|(stratum, _)| zones(stratum.zone))
+            .map(sample)
+            .collect()
     }
 
-    fn find(
-        &mut self,
-        model: crate::results::Model,
-        zone: crate::results::Zone,
-    ) -> Option<&mut (Stratum, Tally)> {
+    fn find(&mut self, model: Model, zone: Zone) -> Option<&mut (Stratum, Tally)> {
         self.strata
             .iter_mut()
             .find(|(stratum, _)| (stratum.model, stratum.zone) == (model, zone))
@@ -68,7 +73,6 @@ impl Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Model, Zone};
 
     #[test]
     fn rounds_add_up() {

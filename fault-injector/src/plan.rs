@@ -89,7 +89,7 @@ fn count_points(profile: &Profile, models: &[Model]) -> Counts {
     for &model in models {
         for (number, walk) in profile.requests.iter().enumerate() {
             for step in moments(model, walk) {
-                let zone = zone_at(profile, walk, step);
+                let zone = profile.zone(walk, step, model);
                 if admits(profile, walk, step, model) {
                     counts
                         .entry((model, zone))
@@ -130,10 +130,6 @@ fn admits(profile: &Profile, walk: &RequestWalk, step: u64, model: Model) -> boo
     profile.sites[walk.steps[step as usize] as usize]
         .facts
         .admits(model)
-}
-
-fn zone_at(profile: &Profile, walk: &RequestWalk, step: u64) -> Zone {
-    profile.sites[walk.steps[step as usize] as usize].place.zone
 }
 
 /// In proportion to the points; the rest goes to the largest remainders.
@@ -181,7 +177,7 @@ fn locate(
             continue;
         }
         for step in moments(stratum.model, walk) {
-            if zone_at(profile, walk, step) != stratum.zone
+            if profile.zone(walk, step, stratum.model) != stratum.zone
                 || !admits(profile, walk, step, stratum.model)
             {
                 continue;

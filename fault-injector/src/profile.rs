@@ -8,13 +8,15 @@
 //! against it means anything.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::path::Path;
 
 use crate::code::facts::{Facts, INSTRUCTION_BYTES_MAX};
 use crate::code::operands;
 use crate::code::place::{Atlas, Place};
+use crate::code::whereabouts::Whereabouts;
 use crate::failure::{Failure, Result};
-use crate::results::Zone;
+use crate::results::{Model, Zone};
 use crate::tracer::Tracee;
 use crate::tracer::launch::Launcher;
 use crate::tracer::maps::{self, Mapping};
@@ -77,6 +79,8 @@ pub struct RequestWalk {
     pub heap: Piece,
     /// Words that the runtime wrote in memory of its own.
     pub runtime_words: Vec<u64>,
+    /// The steps that no handler executes, in order.
+    pub outside: Vec<Range<u64>>,
 }
 
 /// The walks through all struck requests.
@@ -88,6 +92,8 @@ pub struct Profile {
     pub requests: Vec<RequestWalk>,
     /// The program's text, as loaded.
     pub text: Piece,
+    /// Whether the target calls handlers made with `#[asc_handler]`: else nothing is around them.
+    pub has_handlers: bool,
     known: HashMap<u64, u32>,
 }
 
@@ -109,6 +115,19 @@ impl Profile {
             progress();
         }
         Ok(profile)
+    }
+
+    /// The zone of what a fault of this model strikes at a step. What strikes a moment and not an
+    /// instruction is nobody's code.
+    pub fn zone(&self, walk: &RequestWalk, step: u64, model: Model) -> Zone {
+        let zone = self.sites[walk.steps[step as usize] as usize].place.zone;
+        let around = self.has_handlers && model.strikes_one_instruction();
+        let behind = walk.outside.partition_point(|part| part.end <= step);
+        let outside = walk
+            .outside
+            .get(behind)
+            .is_some_and(|part| part.contains(&step));
+        zone.around(!(around && outside))
     }
 
     /// Instructions of all walks together.
@@ -135,7 +154,9 @@ impl Profile {
         let mut recorder = Recorder::new(&walk, request, markers, &maps);
         loop {
             let number = self.site(&walk, atlas)?;
-            recorder.note(&walk, number, &self.sites[number as usize]);
+            let site = &self.sites[number as usize];
+            self.has_handlers |= site.place.handler;
+            recorder.note(&walk, number, site)?;
             if walk.is_over() {
                 return Ok(recorder.finish(&walk));
             }
@@ -177,6 +198,7 @@ struct Recorder<'a> {
     replied: u64,
     stores: Vec<(u64, Piece)>,
     runtime_words: BTreeSet<u64>,
+    whereabouts: Whereabouts,
 }
 
 impl<'a> Recorder<'a> {
@@ -200,19 +222,28 @@ impl<'a> Recorder<'a> {
                     length: heap.end - heap.start,
                 }),
                 runtime_words: Vec::new(),
+                outside: Vec::new(),
             },
             maps,
             sealed: walk.base() + markers.sealed,
             replied: walk.base() + markers.replied,
             stores: Vec::new(),
             runtime_words: BTreeSet::new(),
+            whereabouts: Whereabouts::default(),
         }
     }
 
     /// Notes the instruction before which the walk stands.
-    fn note(&mut self, walk: &Walk, number: u32, site: &Site) {
+    fn note(&mut self, walk: &Walk, number: u32, site: &Site) -> Result<()> {
         let step = self.walk.steps.len() as u64;
         self.walk.steps.push(number);
+        let stack = walk.registers().rsp;
+        if !self.whereabouts.is_inside(walk.tracee(), stack, site)? {
+            match self.walk.outside.last_mut().filter(|part| part.end == step) {
+                Some(part) => part.end += 1,
+                None => self.walk.outside.push(step..step + 1),
+            }
+        }
         if site.address == self.sealed {
             self.walk.sealed_at = step;
         }
@@ -225,6 +256,7 @@ impl<'a> Recorder<'a> {
                 self.store(step, Piece { address, length }, site.place.zone);
             }
         }
+        Ok(())
     }
 
     fn store(&mut self, step: u64, piece: Piece, zone: Zone) {

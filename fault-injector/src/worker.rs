@@ -19,7 +19,7 @@ use crate::fault::{MaskKind, Strike, Struck};
 use crate::oracle::{self, Golden, Verdict};
 use crate::plan::{Injection, random_of};
 use crate::profile::{Profile, Site};
-use crate::results::{Outcome, Record};
+use crate::results::{Outcome, Record, Zone};
 use crate::tracer::launch::Launcher;
 use crate::tracer::watchdog::Watchdog;
 use crate::walk::{Markers, Walk};
@@ -185,7 +185,8 @@ impl<'a> Worker<'a> {
         if verdict.outcome == Outcome::Hung {
             (struck, verdict) = attempt(longer)?;
         }
-        Ok(record(injection, request, site, struck, verdict))
+        let zone = (self.assignment.profile).zone(golden_walk, injection.step, injection.model);
+        Ok(record(injection, request, zone, site, struck, verdict))
     }
 
     fn strike<'b>(&self, walk: &Walk, injection: &Injection, site: &'b Site) -> Strike<'b>
@@ -261,6 +262,7 @@ fn demand_site(walk: &Walk, site: &Site, request: u32, step: u64) -> Result<()> 
 fn record(
     injection: &Injection,
     request: u32,
+    zone: Zone,
     site: &Site,
     struck: Struck,
     verdict: Verdict,
@@ -270,7 +272,7 @@ fn record(
         request,
         instruction: injection.step,
         model: injection.model,
-        zone: site.place.zone,
+        zone,
         address: site.place.address,
         symbol: site.place.symbol.clone(),
         line: site.place.line.clone(),

@@ -1,7 +1,7 @@
 //! The injector strikes programs whose fate is known for every fault.
 #![cfg(feature = "injector")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use fault_injector::fault::MaskKind;
 use fault_injector::journal::{self, Journal};
 use fault_injector::plan::{self, Injection};
 use fault_injector::program::{self, Build};
-use fault_injector::results::{Model, Outcome, Record};
+use fault_injector::results::{Model, Outcome, Record, Zone};
 
 /// Faults of each kind; each draws its own place and bits.
 const REPEATS: u64 = 4;
@@ -167,6 +167,43 @@ fn a_target_that_differs_from_itself_is_refused() {
     let failure = Campaign::prepare(settings(clock, 1), |_| {}).unwrap_err();
     let text = failure.to_string();
     assert!(text.contains("two fault-free lives to be equal"), "{text}");
+}
+
+/// The template calls a handler made with `#[asc_handler]`; the planted program has none.
+#[test]
+fn code_around_handlers_is_a_zone_of_its_own() {
+    for build in [Build::Plain, Build::Hardened] {
+        let template = program::build("template", build).unwrap();
+        let campaign = prepared(template, 1);
+        let profile = campaign.profile();
+        for walk in &profile.requests {
+            let zones = |part: &str| -> BTreeSet<Zone> {
+                let steps = walk.steps.iter().zip(0..);
+                steps
+                    .filter(|(number, _)| {
+                        let place = &profile.sites[**number as usize].place;
+                        place.symbol.contains(part) || place.line.contains(part)
+                    })
+                    .map(|(_, step)| profile.zone(walk, step, Model::Flags))
+                    .collect()
+            };
+            let outside = BTreeSet::from([Zone::Outside]);
+            assert_eq!(zones("asc_target_"), outside, "{build:?}");
+            let runtime = BTreeSet::from([Zone::Runtime]);
+            assert_eq!(zones("asc-runtime/src/checksum.rs"), runtime, "{build:?}");
+            let inside: u64 = (0..walk.steps.len() as u64)
+                .filter(|step| profile.zone(walk, *step, Model::Flags) == Zone::Application)
+                .count() as u64;
+            assert!(inside > 50, "{build:?}: {inside} steps in the handler");
+            assert_ne!(profile.zone(walk, 0, Model::Heap), Zone::Outside);
+        }
+    }
+    let planted = prepared(program(), 1);
+    assert!(!planted.profile().has_handlers);
+    let zone = planted
+        .profile()
+        .zone(&planted.profile().requests[0], 0, Model::Flags);
+    assert_eq!(zone, Zone::Application);
 }
 
 /// The planted program, built once.

@@ -181,6 +181,44 @@ fn the_printed_commands_are_understood() {
     }
 }
 
+/// What lies around handlers is beside the headline, and nothing of it is lost.
+#[test]
+fn code_around_handlers_stands_beside() {
+    let (_, mut hardened) = pair();
+    let whole = report(None, Some(&hardened));
+    let whole = whole.summary().hardened.as_ref().unwrap();
+    let whole = whole.group(Group::Transient).unwrap().clone();
+    let moved = |zone: &mut Zone| {
+        if *zone == Zone::Libc {
+            *zone = Zone::Outside;
+        }
+    };
+    (hardened.header.fault_space.iter_mut()).for_each(|stratum| moved(&mut stratum.zone));
+    (hardened.records.iter_mut()).for_each(|record| moved(&mut record.zone));
+    let report = report(None, Some(&hardened));
+    let summary = report.summary().hardened.as_ref().unwrap();
+    let entry = summary.group(Group::Transient).unwrap();
+    let outside = entry.outside.unwrap();
+    assert_eq!(entry.everywhere, Some(whole.undetected));
+    assert_eq!(entry.undetected.hits + outside.hits, whole.undetected.hits);
+    assert_eq!(
+        entry.undetected.points + outside.points,
+        whole.undetected.points
+    );
+    assert!(outside.points > 0 && entry.undetected.points > outside.points);
+    let html = report.html(PLAIN_ESCAPES_MAX);
+    let document = parsed(&html);
+    assert!(words(document.root()).contains("around handlers"));
+    let articles = document
+        .descendants()
+        .filter(|node| node.has_tag_name("article"));
+    assert_eq!(
+        articles.count(),
+        hardened.records.iter().filter(is_escape).count()
+    );
+    assert!(report.table().contains("around handlers"));
+}
+
 /// A live campaign draws over all strata together, so its rate is that of one sample.
 #[test]
 fn a_live_campaign_is_one_sample() {

@@ -19,7 +19,7 @@ use crate::campaign::Campaign;
 use crate::evidence::Evidence;
 use crate::failure::Result;
 use crate::plan;
-use crate::results::Record;
+use crate::results::{Record, Zone};
 use crate::statistics::CONFIDENCE;
 use crate::statistics::comparison::PerRequest;
 use crate::statistics::stopping::Measure;
@@ -69,6 +69,11 @@ struct Verdict {
     sdc_rate: f64,
     sdc_rate_low95: f64,
     sdc_rate_high95: f64,
+    /// The same of faults in handlers and in the runtime alone.
+    sdc_rate_handlers: f64,
+    sdc_rate_handlers_high95: f64,
+    /// Of `sdc`, those in code around handlers.
+    sdc_outside: u64,
     detected: u64,
     corrected: u64,
     caught_at_receiver: u64,
@@ -149,6 +154,8 @@ fn judge(
     let settings = campaign.settings();
     let tally = evidence.tally();
     let rate = stratified::rate(&evidence.samples(Measure::Undetected), CONFIDENCE);
+    let inside = evidence.samples_of(Measure::Undetected, |zone| zone != Zone::Outside);
+    let inside = stratified::rate(&inside, CONFIDENCE);
     let per_request = PerRequest::new(&rate, campaign.profile().requests.len() as u32);
     Verdict {
         target: settings.target.clone(),
@@ -161,6 +168,9 @@ fn judge(
         sdc_rate: rate.rate,
         sdc_rate_low95: rate.interval.low,
         sdc_rate_high95: rate.interval.high,
+        sdc_rate_handlers: inside.rate,
+        sdc_rate_handlers_high95: inside.interval.high,
+        sdc_outside: tally.undetected() - inside.hits,
         detected: tally.detected,
         corrected: tally.corrected,
         caught_at_receiver: tally.caught_at_receiver,
@@ -219,6 +229,10 @@ fn print(verdict: &Verdict) {
         verdict.sdc_rate_high95,
         verdict.max_sdc_rate,
         if verdict.passed { "passed" } else { "failed" }
+    );
+    println!(
+        "in handlers and the runtime alone {:.3e}, at most {:.3e}; {} of the undetected lie around them",
+        verdict.sdc_rate_handlers, verdict.sdc_rate_handlers_high95, verdict.sdc_outside
     );
 }
 

@@ -54,7 +54,7 @@ pub struct CampaignSummary {
     pub strata: Vec<StratumSummary>,
 }
 
-/// Models judged together.
+/// Models judged together: faults in handlers and in the runtime, and beside them those around handlers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupSummary {
     /// Which.
@@ -69,11 +69,18 @@ pub struct GroupSummary {
     pub latent_sdc: Rate,
     /// Undetected faults per request.
     pub sdc_per_request: PerRequest,
+    /// Undetected faults in code around handlers ([`Zone::Outside`]), if the target has any; no other
+    /// number here counts them.
+    #[serde(default)]
+    pub outside: Option<Rate>,
+    /// Undetected faults in all code together.
+    #[serde(default)]
+    pub everywhere: Option<Rate>,
     /// 3 / n where nothing went undetected.
     pub rule_of_three: Option<f64>,
 }
 
-/// One model.
+/// One model, in code that hardening answers for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelSummary {
     /// Which.
@@ -199,11 +206,14 @@ impl CampaignSummary {
 
 impl GroupSummary {
     fn new(campaign: &Campaign, group: Group) -> Self {
-        let of = |measure| {
-            let samples = samples(campaign, |model| Group::of(model) == group, measure);
+        let rate = |code: Code, measure| {
+            let samples = samples(campaign, |model| Group::of(model) == group, code, measure);
             stratified::rate(&samples, CONFIDENCE)
         };
+        let of = |measure| rate(Code::Protected, measure);
         let undetected = of(Measure::Undetected);
+        let outside = rate(Code::Outside, Measure::Undetected);
+        let has_outside = outside.points > 0 || outside.injections > 0;
         let nothing = undetected.hits == 0 && undetected.injections > 0;
         Self {
             group,
@@ -211,6 +221,8 @@ impl GroupSummary {
             undetected,
             wrong_reply: of(Measure::WrongReply),
             latent_sdc: of(Measure::LatentSdc),
+            outside: has_outside.then_some(outside),
+            everywhere: has_outside.then(|| rate(Code::All, Measure::Undetected)),
             sdc_per_request: PerRequest::new(&undetected, campaign.header.requests),
             rule_of_three: nothing.then(|| rule_of_three(undetected.injections)),
         }
@@ -220,7 +232,12 @@ impl GroupSummary {
 impl ModelSummary {
     fn new(campaign: &Campaign, model: Model) -> Self {
         let outcomes = tally(campaign, |other| other == model);
-        let samples = samples(campaign, |other| other == model, Measure::Undetected);
+        let samples = samples(
+            campaign,
+            |other| other == model,
+            Code::Protected,
+            Measure::Undetected,
+        );
         Self {
             model,
             outcomes,
@@ -246,6 +263,7 @@ fn improvement(plain: &Campaign, hardened: &Campaign, group: Group) -> Improveme
         let samples = samples(
             campaign,
             |model| Group::of(model) == group,
+            Code::Protected,
             Measure::Undetected,
         );
         stratified::rate(&samples, joint_confidence(CONFIDENCE))
@@ -262,10 +280,35 @@ fn improvement(plain: &Campaign, hardened: &Campaign, group: Group) -> Improveme
     }
 }
 
-fn samples(campaign: &Campaign, wanted: impl Fn(Model) -> bool, measure: Measure) -> Vec<Sample> {
+/// Whose code is struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    /// Handlers, what they call, and the runtime: what hardening answers for.
+    Protected,
+    /// What lies around handlers.
+    Outside,
+    All,
+}
+
+impl Code {
+    fn has(self, zone: Zone) -> bool {
+        match self {
+            Self::Protected => zone != Zone::Outside,
+            Self::Outside => zone == Zone::Outside,
+            Self::All => true,
+        }
+    }
+}
+
+fn samples(
+    campaign: &Campaign,
+    wanted: impl Fn(Model) -> bool,
+    code: Code,
+    measure: Measure,
+) -> Vec<Sample> {
     let strata = campaign.header.fault_space.iter();
     let samples = strata
-        .filter(|stratum| wanted(stratum.model))
+        .filter(|stratum| wanted(stratum.model) && code.has(stratum.zone))
         .map(|stratum| {
             let tally = &campaign.strata[&(stratum.model, stratum.zone)];
             Sample {
@@ -286,7 +329,7 @@ fn tally(campaign: &Campaign, wanted: impl Fn(Model) -> bool) -> Tally {
     let strata = campaign.strata.iter();
     total.extend(
         strata
-            .filter(|((model, _), _)| wanted(*model))
+            .filter(|((model, zone), _)| wanted(*model) && Code::Protected.has(*zone))
             .map(|(_, tally)| tally),
     );
     total

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::campaign::Campaign;
-use super::summary::{CampaignSummary, Improvement};
+use super::summary::{CampaignSummary, GroupSummary, Improvement};
 use super::words::{
     count, factor, factor_interval, number, per_request, percents, rate, replay_command, visible,
 };
@@ -63,7 +63,7 @@ fn about(campaign: &Campaign, summary: &CampaignSummary) -> String {
 
 fn group_rows(report: &Report, group: Group) -> Vec<Vec<String>> {
     let campaigns = report.campaigns();
-    let cells = |words: &dyn Fn(&super::summary::GroupSummary) -> String| -> Vec<String> {
+    let cells = |words: &dyn Fn(&GroupSummary) -> String| -> Vec<String> {
         let cell = |summary: &CampaignSummary| summary.group(group).map_or("-".to_owned(), words);
         campaigns.iter().map(|(_, summary)| cell(summary)).collect()
     };
@@ -94,6 +94,21 @@ fn group_rows(report: &Report, group: Group) -> Vec<Vec<String>> {
             }),
         ),
     ];
+    let beside = |name: &str, of: fn(&GroupSummary) -> Option<&Rate>| {
+        let has = |(_, summary): &(_, &CampaignSummary)| {
+            summary
+                .group(group)
+                .is_some_and(|entry| of(entry).is_some())
+        };
+        let words = |entry: &GroupSummary| of(entry).map_or("-".to_owned(), with_interval);
+        report
+            .campaigns()
+            .iter()
+            .any(has)
+            .then(|| row(name, cells(&words)))
+    };
+    rows.extend(beside("  around handlers", |entry| entry.outside.as_ref()));
+    rows.extend(beside("  all code", |entry| entry.everywhere.as_ref()));
     let improvement = report.summary.improvement_of(group);
     rows.extend(improvement.into_iter().flat_map(gain_rows));
     rows

@@ -8,6 +8,7 @@ use crate::report::summary::{CampaignSummary, GroupSummary};
 use crate::report::words::{count, factor, factor_interval, number, per_request, percents, rate};
 use crate::results::{Backend, Outcome};
 use crate::statistics::group::Group;
+use crate::statistics::stratified::Rate;
 use crate::statistics::tally::outcome_name;
 
 pub(super) fn section(report: &Report) -> String {
@@ -96,9 +97,20 @@ fn split(entry: &GroupSummary) -> String {
             number(limit * 100.0)
         )
     });
+    let beside = |name: &str, value: &Option<Rate>| {
+        value.as_ref().map_or(String::new(), |value| {
+            format!(
+                "<dt>{name}</dt><dd>{}<br/><span class=\"small\">{}</span></dd>",
+                rate(value),
+                percents(value.interval)
+            )
+        })
+    };
+    let outside = beside("around handlers", &entry.outside);
+    let everywhere = beside("all code", &entry.everywhere);
     format!(
         "<dl><dt>{}</dt><dd>{}</dd><dt>{}</dt><dd>{}</dd><dt>injections</dt><dd>{}</dd>{rule}<dt>SDC per request</dt><dd>{per_request}</dd>\
-         <dt>faults per request</dt><dd>{}</dd></dl>\n",
+         <dt>faults per request</dt><dd>{}</dd>{outside}{everywhere}</dl>\n",
         outcome_name(Outcome::Sdc),
         count(entry.outcomes.sdc),
         outcome_name(Outcome::LatentSdc),

@@ -2,10 +2,14 @@
 
 use super::markup::section as section_markup;
 
-const METHODS: [(&str, &str); 6] = [
+const METHODS: [(&str, &str); 7] = [
     (
         "Sampling",
         "Faults are drawn uniformly over pairs of a request and a dynamic instruction, within strata of model and zone of the code. Each stratum is weighed by the points it holds.",
+    ),
+    (
+        "Around handlers",
+        "Code that is executed outside of every call of a handler: a server's own loop, the seal of a request excepted, which is the runtime's. It runs once and nothing protects it. Rates, gains and faults per request are about handlers and the runtime; what lies around them stands beside them, as does all code together. The list of escapes, the outcomes and the matrix have everything.",
     ),
     (
         "Undetected",
