@@ -145,17 +145,19 @@ impl Audit {
     /// Copies all writable memory.
     pub(crate) fn take_snapshot(&mut self) {
         self.handlers += 1;
-        // Twice: the list and the copy are made of memory themselves.
-        for _ in 0..2 {
+        // The list and the copy are made of memory themselves: a copy that grew has moved, and the
+        // list is made anew.
+        loop {
             self.regions = writable_regions(&mut self.left_out());
             let bytes = self
                 .regions
                 .iter()
                 .map(|region| region.end - region.start)
                 .sum();
-            if bytes > self.copy.len() {
-                self.copy.grow(bytes);
+            if bytes <= self.copy.len() {
+                break;
             }
+            self.copy.grow(bytes);
         }
         let mut offset = 0;
         for region in &mut self.regions {
