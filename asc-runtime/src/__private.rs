@@ -42,7 +42,9 @@ impl Handler {
 #[cfg(not(asc))]
 #[inline]
 pub fn run<R, F: FnOnce() -> R>(_handler: &'static Handler, body: F) -> R {
+    let nesting = crate::effects::Nesting::enter();
     let result = body();
+    nesting.leave();
     crate::statistics::count_handler();
     result
 }
@@ -75,7 +77,8 @@ pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
     // The place is the cell's own, and A1 holds as said above.
     let receipt = unsafe { execute(handler, call::<R, F>, cell_pointer, captured, place) };
     crate::hardened::execution::demand_receipt(receipt);
-    if let Some(panic) = cell.panic {
+    let panic = crate::hardened::after_commit::call_deferred();
+    if let Some(panic) = cell.panic.or(panic) {
         std::panic::resume_unwind(panic);
     }
     // SAFETY: a committed handler's second run did not panic, so it has written the result, and

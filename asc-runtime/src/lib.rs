@@ -35,6 +35,7 @@ pub use asc_macros::asc_handler;
 
 mod address;
 mod checksum;
+mod effects;
 mod exit_status;
 mod fault;
 mod input;
@@ -60,6 +61,7 @@ mod symbol_table;
 pub use __private::HandlerArgument;
 pub use address::Address;
 pub use checksum::crc32c;
+pub use effects::{after_commit, effect};
 pub use exit_status::{EXIT_FAULT, EXIT_REFUSED};
 pub use fault::{Fault, Stage};
 #[cfg(asc)]

@@ -9,7 +9,7 @@ use crate::address::Address;
 #[cfg(asc)]
 use crate::hardened::output::{State, asc_output_write, create, destroy};
 #[cfg(asc)]
-use crate::hardened::sys::handler_active;
+use crate::hardened::sys::{handler_active, in_effect};
 
 /// Bytes that handlers append and that can be read once both runs have said the same.
 ///
@@ -97,7 +97,7 @@ impl Output {
 
 #[cfg(asc)]
 fn refuse_inside(what: &str) {
-    if handler_active() {
+    if handler_active() || in_effect() {
         crate::refuse::refuse(format_args!(
             "an `Output` is {what} inside a handler: handlers only write to outputs; do this \
              before or after"

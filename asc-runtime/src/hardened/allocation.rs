@@ -20,7 +20,7 @@ use crate::fault::{Fault, Stage};
 use super::Returned;
 use super::context::current;
 use super::event_log::{Event, Kind};
-use super::sys::{handler_active, private_entry};
+use super::sys::{handler_active, in_effect, private_entry};
 
 /// Alignment that C's allocator gives without being asked.
 const C_ALIGNMENT: usize = 16;
@@ -50,12 +50,12 @@ private_entry! {
 private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_realloc(block: *mut u8, size: usize) -> *mut u8;
-    outside = __real_realloc; inside = c_realloc;
+    outside = realloc_outside; inside = c_realloc;
 }
 private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_free(block: *mut u8);
-    outside = __real_free; inside = c_free;
+    outside = free_outside; inside = c_free;
 }
 private_entry! {
     #[unsafe(no_mangle)]
@@ -102,9 +102,49 @@ extern "C" fn c_realloc(block: *mut u8, size: usize) -> Returned {
 
 extern "C" fn c_free(block: *mut u8) -> Returned {
     if !block.is_null() {
-        release(block, 0, 0, C_SOURCE, c_release, 0);
+        release(freed_by_c(block));
     }
     Returned::NOTHING
+}
+
+/// A closure that a handler runs once frees when the handler commits: until then a rolled-back word
+/// may point to the block.
+unsafe extern "C" fn free_outside(block: *mut u8) {
+    if !in_effect() {
+        // SAFETY: passed on.
+        return unsafe { __real_free(block) };
+    }
+    if !block.is_null() {
+        current().freed.add(freed_by_c(block));
+    }
+}
+
+unsafe extern "C" fn realloc_outside(block: *mut u8, size: usize) -> *mut u8 {
+    if !in_effect() {
+        // SAFETY: passed on.
+        return unsafe { __real_realloc(block, size) };
+    }
+    // SAFETY: C's allocator takes any size.
+    let grown = unsafe { __real_malloc(size) };
+    if !grown.is_null() && !block.is_null() {
+        // SAFETY: `block` came from C's allocator, as realloc demands.
+        let length = unsafe { libc::malloc_usable_size(block.cast::<c_void>()) }.min(size);
+        // SAFETY: both blocks hold that many bytes, and they are distinct.
+        unsafe { ptr::copy_nonoverlapping(block, grown, length) };
+        current().freed.add(freed_by_c(block));
+    }
+    grown
+}
+
+fn freed_by_c(block: *mut u8) -> Freed {
+    Freed {
+        block: block.expose_provenance(),
+        size: 0,
+        alignment: 0,
+        source: C_SOURCE,
+        function: c_release,
+        allocator: 0,
+    }
 }
 
 unsafe extern "C" fn c_posix_memalign(
@@ -199,23 +239,61 @@ fn allocate(
     ptr::with_exposed_provenance_mut(address)
 }
 
-fn release(
-    block: *mut u8,
+/// A block that was freed, and how to carry that out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Freed {
+    block: usize,
     size: usize,
     alignment: usize,
     source: u64,
     function: Release,
     allocator: usize,
-) {
+}
+
+impl Freed {
+    pub(crate) const WORDS: usize = 6;
+
+    pub(crate) fn words(self) -> [u64; Self::WORDS] {
+        [
+            self.block as u64,
+            self.size as u64,
+            self.alignment as u64,
+            self.source,
+            self.function as usize as u64,
+            self.allocator as u64,
+        ]
+    }
+
+    /// What [`Freed::words`] gave.
+    pub(crate) fn from_words(words: [u64; Self::WORDS]) -> Self {
+        let [block, size, alignment, source, function, allocator] = words;
+        Self {
+            block: block as usize,
+            size: size as usize,
+            alignment: alignment as usize,
+            source,
+            function: release_function(function),
+            allocator: allocator as usize,
+        }
+    }
+}
+
+fn release_function(address: u64) -> Release {
+    // SAFETY: `Freed` keeps the address of a function of this type.
+    unsafe { core::mem::transmute(address as usize) }
+}
+
+/// Records a free, or demands that it is the recorded one.
+pub(crate) fn release(freed: Freed) {
     let context = current();
     let operands = [
-        block.expose_provenance() as u64,
-        size as u64,
-        alignment as u64,
-        source,
+        freed.block as u64,
+        freed.size as u64,
+        freed.alignment as u64,
+        freed.source,
     ];
     let outcome = context.events.step(Kind::Free, operands, |_| {
-        [function as usize as u64, allocator as u64]
+        [freed.function as usize as u64, freed.allocator as u64]
     });
     context.demand(outcome);
 }
@@ -227,8 +305,7 @@ fn release(
 pub(crate) unsafe fn carry_out(event: &Event) {
     let [address, size, alignment, _] = event.operands;
     let [function, allocator] = event.result;
-    // SAFETY: `release` recorded a function of this type.
-    let function: Release = unsafe { core::mem::transmute(function as usize) };
+    let function = release_function(function);
     let block = ptr::with_exposed_provenance_mut(address as usize);
     // SAFETY: the application freed this block with these arguments.
     unsafe { function(block, size as usize, alignment as usize, allocator as usize) };
@@ -282,9 +359,9 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Asc<A> {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if handler_active() {
+        if handler_active() || in_effect() {
             let (size, alignment) = (layout.size(), layout.align());
-            // SAFETY: as for `alloc`.
+            // SAFETY: as for `alloc`; in an effect the thread has a context, too.
             unsafe { asc_release(block, size, alignment, self.address(), release_with::<A>) };
         } else {
             // SAFETY: the caller's contract is passed on.
@@ -294,7 +371,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Asc<A> {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if !handler_active() {
+        if !handler_active() && !in_effect() {
             // SAFETY: as for `alloc`.
             return unsafe { self.0.realloc(block, layout, new_size) };
         }
@@ -370,7 +447,7 @@ private_entry! {
 }
 private_entry! {
     fn asc_release(block: *mut u8, size: usize, alignment: usize, allocator: usize, function: Release);
-    outside = release_inside; inside = release_inside;
+    outside = release_in_effect; inside = release_inside;
 }
 
 extern "C" fn allocate_inside(
@@ -392,13 +469,34 @@ extern "C" fn release_inside(
     allocator: usize,
     function: Release,
 ) -> Returned {
-    release(
-        block,
+    release(freed_by(block, size, alignment, allocator, function));
+    Returned::NOTHING
+}
+
+extern "C" fn release_in_effect(
+    block: *mut u8,
+    size: usize,
+    alignment: usize,
+    allocator: usize,
+    function: Release,
+) {
+    let freed = freed_by(block, size, alignment, allocator, function);
+    current().freed.add(freed);
+}
+
+fn freed_by(
+    block: *mut u8,
+    size: usize,
+    alignment: usize,
+    allocator: usize,
+    function: Release,
+) -> Freed {
+    Freed {
+        block: block.expose_provenance(),
         size,
         alignment,
-        allocator as u64,
+        source: allocator as u64,
         function,
         allocator,
-    );
-    Returned::NOTHING
+    }
 }

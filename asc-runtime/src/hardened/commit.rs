@@ -1,14 +1,18 @@
 //! What was deferred until both runs agreed.
+//!
+//! Frees and registrations are carried out at once. Closures are only collected: they are the
+//! application's code and run when the handler has ended.
 
 use crate::fault::Fault;
 
+use super::after_commit::Deferred;
 use super::allocation;
 use super::effect;
 use super::event_log::{EventLog, Kind};
 
-/// Frees what the handler freed and registers what it registered. Every event is verified before
-/// any takes effect.
-pub(crate) fn carry_out_events(events: &EventLog) -> Result<(), Fault> {
+/// Frees what the handler freed, registers what it registered and collects the closures that it
+/// deferred. Every event is verified before any takes effect.
+pub(crate) fn carry_out_events(events: &EventLog, deferred: &mut Deferred) -> Result<(), Fault> {
     let count = events.count()?;
     for index in 0..count {
         events.event(index)?;
@@ -20,6 +24,7 @@ pub(crate) fn carry_out_events(events: &EventLog) -> Result<(), Fault> {
             Kind::Free => unsafe { allocation::carry_out(&event) },
             // SAFETY: likewise.
             Kind::ThreadExit => unsafe { effect::carry_out(&event) },
+            Kind::AfterCommit => deferred.add(&event),
             Kind::Allocate | Kind::Atomic | Kind::Effect => {}
         }
     }

@@ -13,17 +13,20 @@ use crate::audit::Audit;
 use crate::fault::Fault;
 use crate::refuse::refuse;
 
+use super::after_commit::Deferred;
 use super::captured::Captured;
+use super::closure::FreedInEffect;
 use super::context_list::{Linked, Links, List};
 use super::event_log::EventLog;
 use super::fresh_blocks::FreshBlocks;
 use super::mapping::Mapping;
 use super::output::OutputList;
 use super::result_slot::ResultSlot;
-use super::sys::{ThreadWords, abandon_body, thread_words, vector_registers};
+use super::sys::{EffectStack, ThreadWords, abandon_body, thread_words, vector_registers};
 use super::touched::Touched;
 use super::undo_log::{UndoLog, own_words};
 use super::used_inputs::UsedInputs;
+use super::working_set::WorkingSet;
 
 /// Bytes of the private stack. The deepest user is the panic hook, which may resolve a backtrace.
 const PRIVATE_STACK_BYTES: usize = 512 << 10;
@@ -39,6 +42,10 @@ pub(crate) struct Context {
     pub(crate) result: ResultSlot,
     pub(crate) captured: Captured,
     pub(crate) inputs: UsedInputs,
+    pub(crate) deferred: Deferred,
+    pub(crate) working_set: WorkingSet,
+    pub(crate) freed: FreedInEffect,
+    pub(crate) effect_stack: EffectStack,
     /// The handler in progress.
     pub(crate) handler: Option<&'static Handler>,
     /// 1 or 2 while the body runs.
@@ -174,6 +181,9 @@ impl Context {
             .chain(self.fresh.ranges())
             .chain(self.touched.ranges())
             .chain(self.outputs.ranges())
+            .chain(self.working_set.ranges())
+            .chain([self.freed.range(), self.effect_stack.range()])
+            .chain(self.deferred.ranges())
     }
 
     /// The name of the handler in progress.
@@ -219,6 +229,10 @@ impl Context {
             result: ResultSlot::new(),
             captured: Captured::new(),
             inputs: UsedInputs::new(),
+            deferred: Deferred::new(),
+            working_set: WorkingSet::new(),
+            freed: FreedInEffect::new(),
+            effect_stack: EffectStack::unmapped(),
             handler: None,
             run: 0,
             runs: 0,

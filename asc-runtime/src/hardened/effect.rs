@@ -20,7 +20,7 @@ use super::undo_log::own_words;
 /// The functions below, as events name them.
 #[derive(Debug, Clone, Copy)]
 #[repr(u64)]
-enum Function {
+pub(crate) enum Function {
     ClockGettime = 1,
     GetTimeOfDay,
     Time,
@@ -28,6 +28,8 @@ enum Function {
     GetEntropy,
     GetProcessor,
     SystemCall,
+    /// See [`super::closure`].
+    Closure,
 }
 
 unsafe extern "C" {

@@ -27,6 +27,7 @@ pub(crate) enum Kind {
     Atomic = 0x63,
     Effect = 0x64,
     ThreadExit = 0x65,
+    AfterCommit = 0x66,
 }
 
 /// One event: a cache line.
@@ -111,6 +112,11 @@ impl EventLog {
         if !self.replaying {
             self.count = Guarded::new(self.position as u64);
         }
+    }
+
+    /// Whether what is asked for was recorded before.
+    pub(crate) const fn is_replaying(&self) -> bool {
+        self.replaying
     }
 
     /// Starts a run that replays what was recorded.
@@ -242,7 +248,7 @@ impl EventLog {
         let pointer = self.pointer(index);
         // SAFETY: by contract; `kind` is the first word of a `repr(C)` structure.
         let kind = unsafe { pointer.cast::<u64>().read_volatile() };
-        if !(Kind::Allocate as u64..=Kind::ThreadExit as u64).contains(&kind) {
+        if !(Kind::Allocate as u64..=Kind::AfterCommit as u64).contains(&kind) {
             return Err(Fault::new(Stage::Runtime, "a recorded event has no kind").values(0, kind));
         }
         // SAFETY: by contract; the kind is a valid one.
@@ -277,6 +283,12 @@ impl EventLog {
         self.arena.base().wrapping_add(offset as usize)
     }
 
+    /// Whether that much payload can lie at `offset`.
+    pub(crate) fn holds(&self, offset: u64, length: usize) -> bool {
+        let end = (offset as usize).checked_add(length);
+        end.is_some_and(|end| end <= self.arena.len())
+    }
+
     /// Where the log itself lies.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, usize)> {
         [self.events.range(), self.arena.range()].into_iter()
@@ -299,6 +311,7 @@ const fn kind_differs(kind: Kind) -> &'static str {
         Kind::Atomic => "only the second run performs an atomic operation here",
         Kind::Effect => "only the second run asks the system here",
         Kind::ThreadExit => "only the second run registers a thread-local destructor here",
+        Kind::AfterCommit => "only the second run defers a closure here",
     }
 }
 
@@ -309,5 +322,6 @@ const fn operands_differ(kind: Kind) -> &'static str {
         Kind::Atomic => "the runs perform different atomic operations",
         Kind::Effect => "the runs ask the system different things",
         Kind::ThreadExit => "the runs register different thread-local destructors",
+        Kind::AfterCommit => "the runs defer different closures",
     }
 }

@@ -18,6 +18,7 @@ use crate::__private::Handler;
 use crate::audit::Audit;
 use crate::fault::{Fault, Stage};
 use crate::incident;
+use crate::refuse::refuse;
 
 use super::captured::Captured;
 use super::commit;
@@ -25,7 +26,7 @@ use super::context::{Context, Counters, attach};
 use super::fault_points::{Point, reach};
 use super::gate::{self, Gate};
 use super::panic_hook;
-use super::sys::{BODY_RETURNED, run_body, thread_words};
+use super::sys::{BODY_RETURNED, in_effect, run_body, thread_words};
 use super::undo_log::own_words;
 
 /// A handler's body: calls the closure in the cell and leaves its result there.
@@ -87,6 +88,7 @@ pub(crate) unsafe fn execute(
     place: ResultPlace,
 ) -> u64 {
     let context = attach();
+    refuse_in_effect(context, handler);
     context.captured = captured;
     panic_hook::install();
     super::probe::allocator_is_within_reach(handler, context);
@@ -114,6 +116,18 @@ pub(crate) fn demand_receipt(signature: u64) {
         )
         .values(expected, signature);
         incident::stop(context.handler_name(), context.run, &fault);
+    }
+}
+
+/// The thread has one record, which the handler that runs the effect has begun.
+fn refuse_in_effect(context: &Context, handler: &Handler) {
+    if in_effect() {
+        refuse(format_args!(
+            "handler `{}` runs an `effect` that calls handler `{}`: call it before or after the \
+             effect",
+            context.handler_name(),
+            handler.name,
+        ));
     }
 }
 
@@ -180,6 +194,7 @@ impl Context {
         self.handler = Some(handler);
         self.sequence += 1;
         self.run = 0;
+        self.deferred.clear();
     }
 
     fn open_gates(&mut self) -> Result<(), Fault> {
@@ -354,7 +369,7 @@ impl Context {
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        commit::carry_out_events(&self.events)?;
+        commit::carry_out_events(&self.events, &mut self.deferred)?;
         self.pass(Gate::Committed)?;
         self.outputs.seal(own_words().signature, self.sequence)
     }

@@ -26,9 +26,11 @@
 //!
 //! What is *not* rolled back is executed once and replayed: see [`event_log`].
 
+pub(crate) mod after_commit;
 pub(crate) mod allocation;
 pub(crate) mod atomic;
 pub(crate) mod captured;
+pub(crate) mod closure;
 mod commit;
 pub(crate) mod context;
 mod context_list;
@@ -60,6 +62,7 @@ pub(crate) mod sys;
 pub(crate) mod touched;
 pub(crate) mod undo_log;
 pub(crate) mod used_inputs;
+pub(crate) mod working_set;
 
 /// The atomics of `context_list`, in whose place its test puts those of a model checker.
 mod list_atomics {

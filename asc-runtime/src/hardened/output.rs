@@ -29,7 +29,7 @@ use super::guarded::{Guarded, field};
 use super::live_outputs;
 use super::mapping::Mapping;
 use super::memory::{Difference, first_difference};
-use super::sys::private_entry;
+use super::sys::{in_effect, private_entry};
 
 /// Address space reserved for one output; memory is used as it is written.
 const OUTPUT_BYTES_MAX: usize = 1 << 30;
@@ -119,6 +119,12 @@ unsafe extern "C" fn write_outside(state: *mut State, bytes: *const u8, length: 
 
 /// A run that has lost its mark would say things at once that nobody compares.
 fn refuse_during_a_run() {
+    if in_effect() {
+        refuse(format_args!(
+            "an `effect` writes to an `Output`: return the bytes from the effect and write them in \
+             the handler"
+        ));
+    }
     if let Some(context) = attached()
         && context.run != 0
     {

@@ -14,8 +14,8 @@ use crate::refuse::refuse;
 pub(crate) fn refuse_call(function: &str) -> ! {
     refuse(format_args!(
         "handler `{}` calls `{function}`: a handler runs twice, so input and output belong outside \
-         it. Read what it needs before the call and pass it in; return what is to be sent, or \
-         write it to an `Output`, and send it afterwards",
+         it. Read what it needs before the call and pass it in, or ask for it in `effect`; return \
+         what is to be sent, write it to an `Output`, or send it in `after_commit`",
         current().handler_name(),
     ))
 }

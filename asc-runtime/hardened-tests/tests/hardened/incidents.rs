@@ -27,7 +27,7 @@ pub(crate) fn of_the_runtime() -> Vec<Incident> {
     RUNTIME.to_vec()
 }
 
-const HANDLERS: [Incident; 50] = [
+const HANDLERS: [Incident; 59] = [
     incident(
         "allocation_size",
         "second_run",
@@ -145,6 +145,47 @@ const HANDLERS: [Incident; 50] = [
         "the second run allocates, frees or asks less often",
     ),
     incident(
+        "effect_captures",
+        "second_run",
+        "the runs ask the system different things",
+    ),
+    incident(
+        "effect_other",
+        "second_run",
+        "the runs ask the system different things",
+    ),
+    incident(
+        "extra_effect",
+        "second_run",
+        "the second run allocates, frees or asks more often",
+    ),
+    incident(
+        "missing_effect",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident("effect_answer", "compare", "the runs left different bytes"),
+    incident(
+        "deferred_captures",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident(
+        "extra_deferred",
+        "second_run",
+        "the second run allocates, frees or asks more often",
+    ),
+    incident(
+        "missing_deferred",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident(
+        "deferred_before_the_fault",
+        "compare",
+        "the runs left different bytes",
+    ),
+    incident(
         "thread_local_destructor",
         "second_run",
         "the runs register different thread-local destructors",
@@ -258,7 +299,7 @@ const PANICS: [Incident; 3] = [
     incident("panics_differ", "compare", "the runs left different bytes"),
 ];
 
-const RUNTIME: [Incident; 14] = [
+const RUNTIME: [Incident; 15] = [
     incident(
         "captured_argument",
         "input",
@@ -308,6 +349,11 @@ const RUNTIME: [Incident; 14] = [
         "recorded_result_after_rollback",
         "compare",
         "the runs left different bytes",
+    ),
+    incident(
+        "recorded_effect",
+        "runtime",
+        "the record of an effect is damaged",
     ),
     incident("recorded_event", "runtime", "a recorded event is damaged"),
     incident(

@@ -1,6 +1,7 @@
 //! One thing per run of this program that has no place in a handler: `refusal call=NAME` must end
 //! with status 87 and a message that names the way out. `refusal list` prints the names.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -9,7 +10,7 @@ use std::process::{Command, exit};
 use std::time::Duration;
 
 use asc_hardened_tests::arguments;
-use asc_runtime::{Address, Output, asc_handler};
+use asc_runtime::{Address, Output, after_commit, asc_handler, effect};
 
 /// Exit status for an unknown call.
 const EXIT_USAGE: i32 = 2;
@@ -40,6 +41,8 @@ const CALLS: &[Call] = &[
         drop(black_box(Command::new("true").status()))
     }),
     ("sleep", || std::thread::sleep(Duration::from_millis(1))),
+    ("handler_in_effect", || effect(handler_in_effect)),
+    ("deferred_in_effect", || effect(|| after_commit(|| ()))),
     ("create_output", || drop(black_box(Output::new()))),
 ];
 
@@ -53,6 +56,7 @@ fn main() {
             "clear_output",
             "drop_output",
             "address_output",
+            "effect_on_output",
         ]
         .iter()
         .for_each(|name| println!("{name}"));
@@ -66,6 +70,7 @@ fn main() {
         "read_output" => drop(black_box(read_output(&Output::new()))),
         "clear_output" => clear_output(&mut Output::new()),
         "address_output" => address_output(&mut Output::new()),
+        "effect_on_output" => effect_on_output(&RefCell::new(Output::new())),
         "drop_output" => drop_output(&mut Some(Output::new())),
         _ => {
             let Some((_, call)) = CALLS.iter().find(|(name, _)| *name == wanted) else {
@@ -117,6 +122,14 @@ fn clear_output(output: &mut Output) {
 #[asc_handler]
 fn address_output(output: &mut Output) {
     output.address(Address::new(1, 2));
+}
+
+#[asc_handler]
+fn handler_in_effect() {}
+
+#[asc_handler]
+fn effect_on_output(output: &RefCell<Output>) {
+    effect(|| output.borrow_mut().write(b"x"));
 }
 
 #[asc_handler]

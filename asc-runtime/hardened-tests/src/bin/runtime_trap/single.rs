@@ -44,6 +44,8 @@ const ENTRY_OLD: usize = 16;
 const ENTRY_NEW: usize = 24;
 /// Second word of an event: its first operand.
 const EVENT_OPERAND: usize = 8;
+/// Behind the answer of the victim's clock lie the counts of its effect.
+const EFFECT_PAYLOAD: usize = 16 + 8;
 /// An output's bytes begin behind its header; the victim's third handler writes behind 28 others.
 const OUTPUT_NEWEST_BYTE: usize = 128 + 30;
 
@@ -79,6 +81,12 @@ pub(crate) const FAULTS: &[Single] = &[
         Point::Compared,
         "events",
         EVENT_OPERAND,
+    ),
+    flip(
+        "recorded_effect",
+        Point::RolledBack,
+        "event arena",
+        EFFECT_PAYLOAD,
     ),
     flip("captured_argument", Point::SecondRun, "arguments", 0),
     flip("saved_block", Point::Captured, "block arena", 1),

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use asc_hardened_tests::digest::digest;
-use asc_runtime::{Input, Output, asc_handler};
+use asc_runtime::{Input, Output, after_commit, asc_handler, effect};
 
 /// Handlers per victim; the middle one is struck.
 pub(crate) const HANDLERS: u64 = 5;
 
 static SHARED: AtomicU64 = AtomicU64::new(0);
+static TOLD: AtomicU64 = AtomicU64::new(0);
 
 struct State {
     words: [u64; 12],
@@ -27,6 +28,7 @@ fn handler(state: &mut State, request: &Input<'_>, reply: &mut Output) -> u64 {
         .map(|&byte| u64::from(byte))
         .sum::<u64>();
     let _elapsed = Instant::now();
+    let asked = effect(|| vec![number; 3]);
     for (index, word) in state.words.iter_mut().enumerate() {
         *word = word.wrapping_mul(3).wrapping_add(number + index as u64);
     }
@@ -34,7 +36,11 @@ fn handler(state: &mut State, request: &Input<'_>, reply: &mut Output) -> u64 {
     state.bytes.extend_from_slice(&[number as u8; 150]);
     state.bytes.rotate_left(7);
     state.old = Some(Box::new([number; 5]));
+    state.bytes.extend(asked.iter().map(|&word| word as u8));
     let shared = SHARED.fetch_add(number, Ordering::SeqCst);
+    after_commit(move || {
+        TOLD.fetch_add(asked[2] * 3, Ordering::SeqCst);
+    });
     reply.write(b"VALUE ");
     reply.write(&state.words[3].to_le_bytes());
     state.words[11] ^ shared
@@ -44,6 +50,7 @@ fn handler(state: &mut State, request: &Input<'_>, reply: &mut Output) -> u64 {
 /// receiver of the replies has noticed damage.
 pub(crate) fn run(before: impl Fn(u64)) -> Option<u64> {
     SHARED.store(0, Ordering::SeqCst);
+    TOLD.store(0, Ordering::SeqCst);
     let mut state = State {
         words: [1; 12],
         map: BTreeMap::new(),
@@ -62,11 +69,12 @@ pub(crate) fn run(before: impl Fn(u64)) -> Option<u64> {
         }
     }
     let shared = SHARED.load(Ordering::SeqCst);
+    let told = TOLD.load(Ordering::SeqCst);
     let State {
         words,
         map,
         bytes,
         old,
     } = state;
-    Some(digest(&(results, words, map, bytes, old, shared)))
+    Some(digest(&(results, words, map, bytes, old, shared, told)))
 }

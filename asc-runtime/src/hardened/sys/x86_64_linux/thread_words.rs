@@ -53,6 +53,8 @@ pub(crate) struct ThreadWords {
     pub(crate) result_words: usize,
     /// 0 with SSE only, 1 with AVX, 2 with AVX-512.
     pub(crate) vectors: u64,
+    /// 1 while a closure runs that a handler executes once.
+    pub(crate) in_effect: u64,
 }
 
 const _: () = assert!(size_of::<ThreadWords>() == 192);
@@ -105,4 +107,11 @@ pub(crate) fn handler_active() -> bool {
         );
     }
     false
+}
+
+/// Whether the calling thread is executing a closure that a handler runs once.
+#[inline]
+pub(crate) fn in_effect() -> bool {
+    // SAFETY: this thread's own word (W1), always valid.
+    unsafe { (*thread_words()).in_effect != 0 }
 }

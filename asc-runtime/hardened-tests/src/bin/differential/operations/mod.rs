@@ -3,6 +3,7 @@
 mod ambient;
 mod atomics;
 mod deques;
+mod effects;
 mod handlers;
 mod large;
 mod layouts;
@@ -44,6 +45,7 @@ fn subjects() -> Vec<(&'static str, Runner)> {
         entry::<atomics::SharedAtomics>(),
         entry::<deques::Deques>(),
         entry::<deques::Heaps>(),
+        entry::<effects::Effects>(),
         entry::<handlers::Nested>(),
         entry::<handlers::Deep>(),
         entry::<large::Large>(),

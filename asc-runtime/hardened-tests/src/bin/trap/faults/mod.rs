@@ -2,6 +2,7 @@
 
 mod allocations;
 mod control_flow;
+mod effects;
 mod events;
 mod messages;
 mod none;
@@ -16,6 +17,7 @@ pub(crate) fn all() -> Vec<Fault> {
         none::FAULTS,
         allocations::FAULTS,
         control_flow::FAULTS,
+        effects::FAULTS,
         events::FAULTS,
         messages::FAULTS,
         state::FAULTS,
