@@ -254,11 +254,11 @@ impl Options {
     }
 
     /// How many shards there are: one per thread, if each can hold many of the largest items.
-    pub fn shards(&self) -> u32 {
+    pub fn shards(&self) -> u16 {
         let bytes_min =
             LARGEST_ITEMS_PER_SHARD_MIN * u64::from(self.item_bytes.max(ITEM_BYTES_MIN));
         let shards = (self.memory_bytes() / bytes_min).clamp(1, u64::from(self.threads));
-        u32::try_from(shards).unwrap_or(1)
+        u16::try_from(shards).unwrap_or(1)
     }
 
     /// What each shard is told.

@@ -19,18 +19,20 @@ mod command;
 mod line;
 pub(crate) mod number;
 mod rejection;
+mod retrieval;
 mod scan;
 mod statistics_command;
+mod storage;
 mod words;
 
 pub use class_selection::ClassSelection;
-pub(crate) use command::{
-    Arithmetic, Command, Delete, Direction, Retrieval, Store, StoreMode, Touch,
-};
+pub(crate) use command::{Arithmetic, Command, Delete, Direction, Touch};
 pub(crate) use line::split_request;
 pub(crate) use rejection::Rejection;
+pub(crate) use retrieval::Retrieval;
 pub use statistics_command::StatisticsKind;
 pub(crate) use statistics_command::{CacheDump, DetailCommand};
+pub(crate) use storage::{Store, StoreMode};
 pub(crate) use words::Words;
 
 /// Longest key.

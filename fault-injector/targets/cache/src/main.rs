@@ -53,10 +53,10 @@ impl Target for Cache {
             match disposition {
                 // A continuation on the only shard makes progress within the request.
                 Disposition::Continue { shard: 0, at }
-                    if at > reached && at < request.bytes().len() =>
+                    if at as usize > reached && (at as usize) < request.bytes().len() =>
                 {
-                    reached = at;
-                    disposition = self.shard.resume(NOW, request, at, reply);
+                    reached = at as usize;
+                    disposition = self.shard.resume(NOW, request, reached, reply);
                 }
                 Disposition::Continue { .. } | Disposition::Close => {
                     std::process::exit(EXIT_CLOSED)

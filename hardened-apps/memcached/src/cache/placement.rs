@@ -42,8 +42,8 @@ impl KeyHash {
 
     /// A number below `shards`, evenly distributed.
     #[inline]
-    fn shard(self, shards: u32) -> u32 {
-        (((self.0 >> 32) * u64::from(shards)) >> 32) as u32
+    fn shard(self, shards: u16) -> u16 {
+        (((self.0 >> 32) * u64::from(shards)) >> 32) as u16
     }
 }
 
@@ -51,8 +51,8 @@ impl KeyHash {
 #[derive(Debug, Clone)]
 pub struct Placement {
     hasher: KeyHasher,
-    shard: u32,
-    shards: u32,
+    shard: u16,
+    shards: u16,
 }
 
 impl Placement {
@@ -60,7 +60,7 @@ impl Placement {
     ///
     /// # Panics
     /// If `shard` is not below `shards`.
-    pub fn new(hasher: KeyHasher, shard: u32, shards: u32) -> Self {
+    pub fn new(hasher: KeyHasher, shard: u16, shards: u16) -> Self {
         assert!(shard < shards, "shard {shard} of {shards}");
         Self {
             hasher,
@@ -75,18 +75,18 @@ impl Placement {
     }
 
     /// This shard's number.
-    pub(crate) fn shard(&self) -> u32 {
+    pub(crate) fn shard(&self) -> u16 {
         self.shard
     }
 
     /// How many shards there are.
-    pub(crate) fn shards(&self) -> u32 {
+    pub(crate) fn shards(&self) -> u16 {
         self.shards
     }
 
     /// The key's hash here, or else the number of the shard that the key belongs to.
     #[inline]
-    pub(crate) fn locate(&self, key: &[u8]) -> Result<KeyHash, u32> {
+    pub(crate) fn locate(&self, key: &[u8]) -> Result<KeyHash, u16> {
         let hash = self.hasher.hash(key);
         if self.shards == 1 {
             return Ok(hash);
@@ -101,7 +101,7 @@ impl Placement {
 }
 
 /// The number below `shards` of the shard that `key` belongs to.
-pub(crate) fn shard_of(hasher: &KeyHasher, key: &[u8], shards: u32) -> u32 {
+pub(crate) fn shard_of(hasher: &KeyHasher, key: &[u8], shards: u16) -> u16 {
     hasher.hash(key).shard(shards)
 }
 

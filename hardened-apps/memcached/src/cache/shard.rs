@@ -26,7 +26,9 @@ use super::flush::Flush;
 use super::item::{self, Item};
 use super::placement::{KeyHash, Placement};
 use super::slots::SlotId;
-use crate::protocol::{Command, Rejection, StatisticsKind, reply, split_request};
+use crate::protocol::{
+    Command, Rejection, Retrieval, StatisticsKind, Store, StoreMode, Words, reply, split_request,
+};
 
 /// The limits of a shard, in bytes, and what else the command line decides about it.
 #[derive(Debug, Clone, Copy)]
@@ -182,14 +184,37 @@ impl Shard {
         }
     }
 
+    /// The two frequent commands are understood here, so that their arguments stay in registers; a
+    /// [`Command`] is written to memory and read back.
     fn execute(&mut self, now: u32, request: &[u8], at: usize, output: &mut Output) -> Disposition {
         self.flush.advance(now);
         let (line, data) = split_request(request);
+        let mut words = Words::new(line);
+        match words.next() {
+            Some(b"get") => match Retrieval::parse(words, false) {
+                Ok(retrieval) => self.retrieve(now, &retrieval, at, output),
+                Err(rejection) => reject(rejection, output),
+            },
+            Some(b"set") => match Store::parse(words, StoreMode::Set) {
+                Ok(store) => self.store(now, &store, data, output),
+                Err(rejection) => reject(rejection, output),
+            },
+            _ => self.execute_other(now, line, data, at, output),
+        }
+    }
+
+    #[inline(never)]
+    fn execute_other(
+        &mut self,
+        now: u32,
+        line: &[u8],
+        data: &[u8],
+        at: usize,
+        output: &mut Output,
+    ) -> Disposition {
         match Command::parse(line) {
             Ok(command) => self.perform(now, command, data, at, output),
-            Err(Rejection::Reply(text)) => answered(output, text),
-            Err(Rejection::Silence) => Disposition::Done,
-            Err(Rejection::Hangup) => Disposition::Close,
+            Err(rejection) => reject(rejection, output),
         }
     }
 
@@ -245,19 +270,16 @@ impl Shard {
     pub(super) fn locate(&self, key: &[u8], at: usize) -> Result<KeyHash, Disposition> {
         self.placement
             .locate(key)
-            .map_err(|shard| Disposition::Continue { shard, at })
+            .map_err(|shard| continue_at(shard, at))
     }
 
     /// Continue here, after the output was sent.
     pub(super) fn pause(&self, at: usize) -> Disposition {
-        Disposition::Continue {
-            shard: self.placement.shard(),
-            at,
-        }
+        continue_at(self.placement.shard(), at)
     }
 
     /// The number of the shard after this one, if there is one.
-    pub(super) fn next_shard(&self) -> Option<u32> {
+    pub(super) fn next_shard(&self) -> Option<u16> {
         let next = self.placement.shard() + 1;
         (next < self.placement.shards()).then_some(next)
     }
@@ -322,9 +344,25 @@ impl AddAssign for Usage {
     }
 }
 
+/// `at` counts bytes of a request or slots: both fit.
+fn continue_at(shard: u16, at: usize) -> Disposition {
+    let at = at as u32;
+    Disposition::Continue { shard, at }
+}
+
 pub(super) fn answered(output: &mut Output, text: &[u8]) -> Disposition {
     output.write(text);
     Disposition::Done
+}
+
+#[cold]
+#[inline(never)]
+fn reject(rejection: Rejection, output: &mut Output) -> Disposition {
+    match rejection {
+        Rejection::Reply(text) => answered(output, text),
+        Rejection::Silence => Disposition::Done,
+        Rejection::Hangup => Disposition::Close,
+    }
 }
 
 pub(super) fn answer_unless(noreply: bool, output: &mut Output, text: &[u8]) {

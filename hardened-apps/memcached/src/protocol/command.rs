@@ -6,18 +6,18 @@
 use super::meta::Verb;
 use super::number::{parse_i32, parse_u32, parse_u64};
 use super::rejection::Rejection;
+use super::retrieval::Retrieval;
 use super::statistics_command::{self, CacheDump, DetailCommand, StatisticsKind};
+use super::storage::{Store, StoreMode};
 use super::words::Words;
 use super::{KEY_BYTES_MAX, reply};
 
-/// Most words that follow the name of any command but the retrievals: `cas` with `noreply`.
-const ARGUMENTS_MAX: usize = 6;
+/// Most words that follow the name of a command without a file of its own.
+const ARGUMENTS_MAX: usize = 3;
 /// Words of a line that memcached looks at when it does not know the command.
 const WORDS_MAX: usize = 23;
 const NAME_BYTES_MIN: usize = 2;
 const VERBOSITY_MAX: u32 = 2;
-/// memcached adds 2 to the length in an `int`.
-const DATA_LENGTH_MAX: i32 = i32::MAX - 2;
 
 /// A command with its arguments.
 #[derive(Debug, Clone)]
@@ -46,37 +46,6 @@ pub(crate) enum Command<'a> {
         noreply: bool,
     },
     Quit,
-}
-
-/// `get`, `gets`; with a time `gat`, `gats`.
-#[derive(Debug, Clone)]
-pub(crate) struct Retrieval<'a> {
-    pub(crate) keys: Words<'a>,
-    pub(crate) with_cas: bool,
-    pub(crate) exptime: Option<i32>,
-}
-
-/// A storage command.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Store<'a> {
-    pub(crate) mode: StoreMode,
-    pub(crate) key: &'a [u8],
-    pub(crate) flags: u32,
-    pub(crate) exptime: i32,
-    /// Bytes of the data block, without its CRLF.
-    pub(crate) length: usize,
-    pub(crate) noreply: bool,
-}
-
-/// Under which condition to store what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StoreMode {
-    Set,
-    Add,
-    Replace,
-    Append,
-    Prepend,
-    Cas(u64),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -116,16 +85,16 @@ impl<'a> Command<'a> {
             return Err(Rejection::ERROR);
         }
         match name {
-            b"get" | b"bget" => retrieval(words, false),
-            b"gets" => retrieval(words, true),
-            b"gat" => touching_retrieval(words, false),
-            b"gats" => touching_retrieval(words, true),
-            b"set" => store(words, StoreMode::Set),
-            b"add" => store(words, StoreMode::Add),
-            b"replace" => store(words, StoreMode::Replace),
-            b"append" => store(words, StoreMode::Append),
-            b"prepend" => store(words, StoreMode::Prepend),
-            b"cas" => store(words, StoreMode::Cas(0)),
+            b"get" | b"bget" => Retrieval::parse(words, false).map(Self::Retrieve),
+            b"gets" => Retrieval::parse(words, true).map(Self::Retrieve),
+            b"gat" => Retrieval::parse_touching(words, false).map(Self::Retrieve),
+            b"gats" => Retrieval::parse_touching(words, true).map(Self::Retrieve),
+            b"set" => Store::parse(words, StoreMode::Set).map(Self::Store),
+            b"add" => Store::parse(words, StoreMode::Add).map(Self::Store),
+            b"replace" => Store::parse(words, StoreMode::Replace).map(Self::Store),
+            b"append" => Store::parse(words, StoreMode::Append).map(Self::Store),
+            b"prepend" => Store::parse(words, StoreMode::Prepend).map(Self::Store),
+            b"cas" => Store::parse(words, StoreMode::Cas(0)).map(Self::Store),
             b"mg" => Ok(Self::Meta(Verb::Get, words)),
             b"ms" => Ok(Self::Meta(Verb::Set, words)),
             b"md" => Ok(Self::Meta(Verb::Delete, words)),
@@ -194,66 +163,6 @@ impl<'a> Arguments<'a> {
     fn noreply(&self) -> bool {
         self.count > 0 && self.words[self.count - 1] == b"noreply"
     }
-}
-
-fn retrieval(keys: Words<'_>, with_cas: bool) -> Result<Command<'_>, Rejection> {
-    if keys.clone().next().is_none() {
-        return Err(Rejection::ERROR);
-    }
-    Ok(Command::Retrieve(Retrieval {
-        keys,
-        with_cas,
-        exptime: None,
-    }))
-}
-
-fn touching_retrieval(mut words: Words<'_>, with_cas: bool) -> Result<Command<'_>, Rejection> {
-    let exptime = words.next().ok_or(Rejection::ERROR)?;
-    let exptime = parse_i32(exptime).ok_or(Rejection::Reply(reply::BAD_EXPTIME))?;
-    Ok(Command::Retrieve(Retrieval {
-        keys: words,
-        with_cas,
-        exptime: Some(exptime),
-    }))
-}
-
-fn store(words: Words<'_>, mode: StoreMode) -> Result<Command<'_>, Rejection> {
-    let numbers = if matches!(mode, StoreMode::Cas(_)) {
-        5
-    } else {
-        4
-    };
-    let arguments = Arguments::new(words, numbers..=numbers + 1)?;
-    let noreply = arguments.noreply();
-    parse_store(&arguments, mode, noreply)
-        .map(Command::Store)
-        .ok_or(Rejection::reply_unless(noreply, reply::BAD_FORMAT))
-}
-
-fn parse_store<'a>(arguments: &Arguments<'a>, mode: StoreMode, noreply: bool) -> Option<Store<'a>> {
-    let [key, flags, exptime, length, cas, _] = arguments.words;
-    if key.len() > KEY_BYTES_MAX {
-        return None;
-    }
-    let flags = parse_u32(flags)?;
-    let exptime = parse_i32(exptime)?;
-    let length = parse_i32(length)?;
-    let mode = match mode {
-        StoreMode::Cas(_) => StoreMode::Cas(parse_u64(cas)?),
-        other => other,
-    };
-    if length > DATA_LENGTH_MAX {
-        return None;
-    }
-    let length = usize::try_from(length).ok()?;
-    Some(Store {
-        mode,
-        key,
-        flags,
-        exptime,
-        length,
-        noreply,
-    })
 }
 
 fn delete(words: Words<'_>) -> Result<Command<'_>, Rejection> {

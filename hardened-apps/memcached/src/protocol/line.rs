@@ -6,7 +6,7 @@ use super::scan;
 ///
 /// The line ends at the first LF; a CR before it is not part of the line, unless it is all there
 /// is; and a NUL ends the text.
-#[inline]
+#[inline(always)]
 pub(crate) fn split_request(request: &[u8]) -> (&[u8], &[u8]) {
     let Some(line_feed) = scan::find(request, b'\n') else {
         return (until_nul(request), &[]);

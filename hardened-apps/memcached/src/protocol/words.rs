@@ -32,7 +32,21 @@ impl<'a> Words<'a> {
 
     /// Whether a word that is still to come has more than `length` bytes.
     pub(crate) fn any_longer_than(&self, length: usize) -> bool {
-        self.line.len() - self.next > length && self.clone().any(|word| word.len() > length)
+        // A longer word reaches one of these places.
+        let rest = &self.line[self.next..];
+        (length..rest.len())
+            .step_by(length + 1)
+            .any(|place| word_around(rest, place) > length)
+    }
+}
+
+/// The length of the word of which the byte at `place` is one, if it is.
+fn word_around(line: &[u8], place: usize) -> usize {
+    let (before, from) = line.split_at(place);
+    let letters = |byte: &&u8| **byte != b' ';
+    match from.iter().take_while(letters).count() {
+        0 => 0,
+        after => before.iter().rev().take_while(letters).count() + after,
     }
 }
 
@@ -83,5 +97,16 @@ mod tests {
     fn long_words_are_seen() {
         assert!(Words::new(b"a bbbb cc").any_longer_than(3));
         assert!(!Words::new(b"a bbbb cc").any_longer_than(4));
+        for line in [&b"aaaa"[..], b"aaaa b", b"a aaaa", b"aa aaa aaaa"] {
+            assert!(Words::new(line).any_longer_than(3), "{line:?}");
+            assert!(!Words::new(line).any_longer_than(4), "{line:?}");
+        }
+        for word in 0..20 {
+            for before in 0..20 {
+                let line = ["b ".repeat(before), "a".repeat(word), " bb".repeat(20)].concat();
+                let found = Words::new(line.as_bytes()).any_longer_than(6);
+                assert_eq!(found, word > 6, "{line}");
+            }
+        }
     }
 }

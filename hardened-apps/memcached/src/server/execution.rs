@@ -16,7 +16,7 @@ use crate::statistics::{write_statistics, write_statistics_binary};
 /// The next handler of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Position {
-    shard: u32,
+    shard: u16,
     at: usize,
     /// Whether items are being written down.
     dump: bool,
@@ -77,7 +77,7 @@ pub(super) fn execute(
         position = match disposition {
             Disposition::Continue { shard, at } => Position {
                 shard,
-                at,
+                at: at as usize,
                 ..position
             },
             Disposition::Administer => match administration::execute(shared, now, &input, output) {
@@ -144,7 +144,7 @@ fn finish(
     now: u32,
     protocol: Protocol,
     input: &Input<'_>,
-    answered_by: u32,
+    answered_by: u16,
     disposition: Disposition,
     output: &mut Output,
 ) -> Progress {
@@ -169,7 +169,7 @@ fn finish(
     Progress::Finished
 }
 
-fn follow(shared: &Shared, now: u32, protocol: Protocol, input: &Input<'_>, answered_by: u32) {
+fn follow(shared: &Shared, now: u32, protocol: Protocol, input: &Input<'_>, answered_by: u16) {
     for number in (0..shared.shards()).filter(|number| *number != answered_by) {
         let mut shard = shared.lock(number);
         match protocol {

@@ -112,7 +112,7 @@ fn run(shared: &Shared) {
     }
 }
 
-fn balance(shared: &Shared, shard: u32) {
+fn balance(shared: &Shared, shard: u16) {
     for _ in 0..HANDLERS_PER_TURN {
         let now = shared.clock.now();
         let mut shard = shared.lock(shard);

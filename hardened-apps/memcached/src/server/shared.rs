@@ -123,19 +123,19 @@ impl Shared {
         }
     }
 
-    pub(crate) fn shards(&self) -> u32 {
-        self.shards.len() as u32
+    pub(crate) fn shards(&self) -> u16 {
+        self.shards.len() as u16
     }
 
     /// Waits for the shard. A worker that panicked with it ends the process, so that its state is
     /// never seen.
-    pub(crate) fn lock(&self, shard: u32) -> MutexGuard<'_, Shard> {
+    pub(crate) fn lock(&self, shard: u16) -> MutexGuard<'_, Shard> {
         self.shards[shard as usize]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn shard_of(&self, key: &[u8]) -> u32 {
+    pub(crate) fn shard_of(&self, key: &[u8]) -> u16 {
         shard_of(&self.hasher, key, self.shards())
     }
 }

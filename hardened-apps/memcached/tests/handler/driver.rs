@@ -25,7 +25,7 @@ pub(crate) struct Answer {
 }
 
 impl Cache {
-    pub(crate) fn new(shards: u32, limits: ShardLimits) -> Self {
+    pub(crate) fn new(shards: u16, limits: ShardLimits) -> Self {
         let hasher = KeyHasher::with_seed(42);
         let shard = |number| Shard::new(limits, Placement::new(hasher.clone(), number, shards));
         Self {
@@ -54,8 +54,9 @@ impl Cache {
             else {
                 break disposition;
             };
-            assert!((next as usize, position) != (shard, at), "no progress");
-            (shard, at) = (next as usize, position);
+            let next = (usize::from(next), position as usize);
+            assert!(next != (shard, at), "no progress");
+            (shard, at) = next;
         };
         if matches!(
             disposition,

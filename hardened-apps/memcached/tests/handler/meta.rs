@@ -6,7 +6,7 @@ use crate::driver::Cache;
 
 /// Runs requests, each with the reply that memcached 1.6.18 gives.
 #[track_caller]
-fn converse(shards: u32, conversation: &[(&str, &str)]) {
+fn converse(shards: u16, conversation: &[(&str, &str)]) {
     let mut cache = Cache::new(shards, ShardLimits::default());
     for (request, reply) in conversation {
         let answer = cache.execute(request.as_bytes());

@@ -40,7 +40,7 @@ fn a_large_reply_is_written_in_bounded_parts() {
         assert!((60_000..100_000).contains(&part), "{part}");
         total += part;
         output.clear();
-        disposition = cache.shards[0].resume(cache.now, &input, at, &mut output);
+        disposition = cache.shards[0].resume(cache.now, &input, at as usize, &mut output);
     }
     assert_eq!(disposition, Disposition::Done);
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_shard_hands_foreign_keys_on_and_keeps_nothing_of_them() {
             .position(|d| *d == Disposition::Done)
             .expect("an owner");
         let handed_on = Disposition::Continue {
-            shard: owner as u32,
+            shard: owner as u16,
             at: 0,
         };
         assert_eq!(dispositions[1 - owner], handed_on);
