@@ -32,6 +32,6 @@ mod meta_line;
 mod meta_store;
 mod paged;
 mod removal;
-mod retrieval;
+pub mod retrieval;
 mod slots;
 mod storage;

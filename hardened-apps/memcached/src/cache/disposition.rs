@@ -6,6 +6,7 @@
 /// whole, and such a copy waits until every earlier store has reached the cache: 100 ns for a
 /// handler that missed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(8))]
 pub enum Disposition {
     /// Nothing: the request was answered, or silent as it asked to be.
     Done,

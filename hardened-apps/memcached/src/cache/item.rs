@@ -3,13 +3,14 @@
 //! An item is one heap block that already is the reply to a `get`:
 //!
 //! ```text
-//! VALUE <key> <flags> <length>\r\n<data>\r\n
-//! ^ KEY_OFFSET                    ^ data_offset
+//! VALUE <key> <flags> <length>\r\n<data>\r\nEND\r\n
+//!       ^ KEY_OFFSET              ^ data_offset
 //! ```
 //!
 //! so that a hit is one write to the output and a store is one allocation.
 
 use crate::protocol::KEY_BYTES_MAX;
+use crate::protocol::reply::END;
 
 const PREFIX: &[u8] = b"VALUE ";
 const KEY_OFFSET: usize = PREFIX.len();
@@ -71,7 +72,8 @@ impl Item {
         let data_length = parts.head.len() + parts.tail.len() + parts.end.len() - CRLF.len();
         let mut header = [0; HEADER_BYTES_MAX];
         let data_offset = write_header(&mut header, parts.key, parts.flags, data_length);
-        let mut block = Vec::with_capacity(data_offset + data_length + CRLF.len());
+        let length = data_offset + data_length + CRLF.len() + END.len();
+        let mut block = Vec::with_capacity(length);
         block.extend_from_slice(&header[..data_offset]);
         if !parts.head.is_empty() {
             block.extend_from_slice(parts.head);
@@ -80,6 +82,7 @@ impl Item {
         if !parts.end.is_empty() {
             block.extend_from_slice(parts.end);
         }
+        block.extend_from_slice(END);
         Self {
             block: block.into_boxed_slice(),
             cas,
@@ -99,30 +102,42 @@ impl Item {
 
     /// The data without the CRLF that ends it.
     pub(crate) fn data(&self) -> &[u8] {
-        &self.block[usize::from(self.data_offset)..self.block.len() - CRLF.len()]
+        &self.block[usize::from(self.data_offset)..self.reply_length() - CRLF.len()]
     }
 
     /// The data without the CRLF that ends it. Its length cannot change.
     pub(crate) fn data_mut(&mut self) -> &mut [u8] {
-        let end = self.block.len() - CRLF.len();
+        let end = self.reply_length() - CRLF.len();
         &mut self.block[usize::from(self.data_offset)..end]
     }
 
     /// The data with the CRLF that ends it.
     pub(crate) fn data_and_line_end(&self) -> &[u8] {
-        &self.block[usize::from(self.data_offset)..]
+        &self.block[usize::from(self.data_offset)..self.reply_length()]
     }
 
     /// `VALUE <key> <flags> <length>\r\n<data>\r\n`.
     #[inline]
     pub(crate) fn reply(&self) -> &[u8] {
+        &self.block[..self.reply_length()]
+    }
+
+    /// The same with `END\r\n`.
+    #[inline]
+    pub(crate) fn last_reply(&self) -> &[u8] {
         &self.block
+    }
+
+    /// Bytes of [`reply`](Self::reply); none without a block.
+    #[inline]
+    pub(crate) fn reply_length(&self) -> usize {
+        self.block.len().saturating_sub(END.len())
     }
 
     /// `VALUE <key> <flags> <length>`, then `\r\n<data>\r\n`: `gets` puts a number in between.
     #[inline]
     pub(crate) fn reply_around_cas(&self) -> (&[u8], &[u8]) {
-        self.block
+        self.reply()
             .split_at(usize::from(self.data_offset) - CRLF.len())
     }
 
@@ -146,7 +161,7 @@ impl Item {
         stock_bytes(
             usize::from(self.key_length),
             self.flags,
-            self.block.len() - usize::from(self.data_offset),
+            self.reply_length() - usize::from(self.data_offset),
             header_bytes,
         )
     }
@@ -214,6 +229,10 @@ mod tests {
     fn the_block_is_the_reply() {
         let item = item(b"ab", b"cd\r\n");
         assert_eq!(item.reply(), b"VALUE name 4294967295 4\r\nabcd\r\n");
+        assert_eq!(
+            item.last_reply(),
+            b"VALUE name 4294967295 4\r\nabcd\r\nEND\r\n"
+        );
         assert_eq!(item.key(), b"name");
         assert_eq!(item.data(), b"abcd");
         assert_eq!(item.data_and_line_end(), b"abcd\r\n");

@@ -84,6 +84,19 @@ impl Placement {
         self.shards
     }
 
+    /// The number of the shard that the key belongs to, and its hash.
+    #[inline]
+    pub(crate) fn owner_of(&self, key: &[u8]) -> (u16, KeyHash) {
+        let hash = self.hasher.hash(key);
+        (self.owner_of_hash(hash), hash)
+    }
+
+    /// The number of the shard that keys with this hash belong to.
+    #[inline]
+    pub(crate) fn owner_of_hash(&self, hash: KeyHash) -> u16 {
+        hash.shard(self.shards)
+    }
+
     /// The key's hash here, or else the number of the shard that the key belongs to.
     #[inline]
     pub(crate) fn locate(&self, key: &[u8]) -> Result<KeyHash, u16> {

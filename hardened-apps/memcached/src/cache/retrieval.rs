@@ -1,14 +1,17 @@
 //! `get`, `gets`, `gat`, `gats`.
 
-use asc_runtime::Output;
+use std::ops::DerefMut;
+
+use asc_runtime::{Input, Output, asc_handler};
 
 use super::details::Access;
 use super::disposition::Disposition;
 use super::expiry;
 use super::item::Item;
+use super::placement::KeyHash;
 use super::shard::{Shard, answered};
 use super::slots::SlotId;
-use crate::protocol::{KEY_BYTES_MAX, Retrieval, reply};
+use crate::protocol::{KEY_BYTES_MAX, Retrieval, Words, reply, split_request};
 
 /// A handler stops after it has written this much and continues once the peer has taken it: the
 /// memory that one request can claim for its reply is this and one item.
@@ -25,6 +28,130 @@ struct Reads {
     bytes_written: usize,
 }
 
+/// Where the keys of a retrieval are.
+trait Owners {
+    /// The shard that the key belongs to, and its hash; or where to go with the key at byte `at`.
+    fn owner(&mut self, key: &[u8], at: usize) -> Result<(&mut Shard, KeyHash), Disposition>;
+
+    /// The shard that counts, and that goes on after a pause.
+    fn first(&mut self) -> &mut Shard;
+}
+
+impl Owners for Shard {
+    #[inline]
+    fn owner(&mut self, key: &[u8], at: usize) -> Result<(&mut Shard, KeyHash), Disposition> {
+        let hash = self.locate(key, at)?;
+        Ok((self, hash))
+    }
+
+    #[inline]
+    fn first(&mut self) -> &mut Shard {
+        self
+    }
+}
+
+/// All shards, in their order.
+struct All<'a, S>(&'a mut [S]);
+
+impl<S: DerefMut<Target = Shard>> Owners for All<'_, S> {
+    #[inline]
+    fn owner(&mut self, key: &[u8], at: usize) -> Result<(&mut Shard, KeyHash), Disposition> {
+        let (shard, hash) = self.0[0].owner_of(key);
+        let shard = &mut *self.0[usize::from(shard)];
+        // It decides itself whether it is the right one.
+        let hash = shard.locate_hashed(hash, at)?;
+        Ok((shard, hash))
+    }
+
+    #[inline]
+    fn first(&mut self) -> &mut Shard {
+        &mut self.0[0]
+    }
+}
+
+/// Serves the keys of a `get` or `gets` from all shards at once: one handler where there would be one for
+/// each change from shard to shard. `shards` are all of them, in their order. Whatever else the
+/// request is, it is for the first shard's [`Shard::handle`].
+#[asc_handler]
+pub fn retrieve_from_all<S: DerefMut<Target = Shard>>(
+    shards: &mut [S],
+    now: u32,
+    request: &Input<'_>,
+    output: &mut Output,
+) -> Disposition {
+    for shard in shards.iter_mut() {
+        shard.flush.advance(now);
+    }
+    let mut words = Words::new(split_request(request.bytes()).0);
+    let with_cas = match words.next() {
+        Some(b"get") => false,
+        Some(b"gets") => true,
+        _ => return shards[0].pause(0),
+    };
+    match Retrieval::parse(words, with_cas) {
+        Ok(retrieval) => retrieve(&mut All(shards), now, &retrieval, 0, output),
+        Err(_) => shards[0].pause(0),
+    }
+}
+
+/// Serves the keys from byte `at` on, as far as they belong to these shards.
+#[inline]
+fn retrieve(
+    owners: &mut impl Owners,
+    now: u32,
+    retrieval: &Retrieval<'_>,
+    at: usize,
+    output: &mut Output,
+) -> Disposition {
+    let mut keys = retrieval.keys.clone();
+    if at == 0 && keys.any_longer_than(KEY_BYTES_MAX) {
+        return answered(output, reply::BAD_FORMAT);
+    }
+    keys.seek(at);
+    let expires_at = retrieval
+        .exptime
+        .map(|exptime| expiry::expires_at(exptime, now));
+    let mut reads = Reads::default();
+    let (mut next, mut ended) = (None, false);
+    while let Some(key) = keys.next() {
+        if reads.bytes_written >= PART_BYTES_MAX {
+            next = Some(owners.first().pause(keys.offset_of_last()));
+            break;
+        }
+        let (shard, hash) = match owners.owner(key, keys.offset_of_last()) {
+            Ok(owner) => owner,
+            Err(elsewhere) => {
+                next = Some(elsewhere);
+                break;
+            }
+        };
+        let Some(id) = shard.find_live(now, hash, key) else {
+            shard.note_detail(key, Access::Get { hit: false });
+            reads.misses += 1;
+            continue;
+        };
+        shard.note_detail(key, Access::Get { hit: true });
+        shard.note_read(now, id, expires_at);
+        reads.hits += 1;
+        let item = shard.entries.item(id);
+        reads.bytes_written += item.block_length();
+        if retrieval.with_cas {
+            write_item_and_cas(output, item, shard.visible_cas(item));
+        } else if keys.is_empty() {
+            output.write(item.last_reply());
+            ended = true;
+        } else {
+            output.write(item.reply());
+        }
+    }
+    owners.first().count(&reads, expires_at.is_some());
+    match next {
+        Some(next) => next,
+        None if ended => Disposition::Done,
+        None => answered(output, reply::END),
+    }
+}
+
 impl Shard {
     /// Serves the keys from byte `at` on, as far as they belong to this shard.
     pub(super) fn retrieve(
@@ -34,48 +161,7 @@ impl Shard {
         at: usize,
         output: &mut Output,
     ) -> Disposition {
-        let mut keys = retrieval.keys.clone();
-        if at == 0 && keys.any_longer_than(KEY_BYTES_MAX) {
-            return answered(output, reply::BAD_FORMAT);
-        }
-        keys.seek(at);
-        let expires_at = retrieval
-            .exptime
-            .map(|exptime| expiry::expires_at(exptime, now));
-        let mut reads = Reads::default();
-        let mut next = None;
-        while let Some(key) = keys.next() {
-            if reads.bytes_written >= PART_BYTES_MAX {
-                next = Some(self.pause(keys.offset_of_last()));
-                break;
-            }
-            match self.locate(key, keys.offset_of_last()) {
-                Ok(hash) => match self.find_live(now, hash, key) {
-                    Some(id) => {
-                        self.note_detail(key, Access::Get { hit: true });
-                        self.note_read(now, id, expires_at);
-                        reads.hits += 1;
-                        let item = self.entries.item(id);
-                        reads.bytes_written += if retrieval.with_cas {
-                            write_item_and_cas(output, item, self.visible_cas(item))
-                        } else {
-                            output.write(item.reply());
-                            item.block_length()
-                        };
-                    }
-                    None => {
-                        self.note_detail(key, Access::Get { hit: false });
-                        reads.misses += 1;
-                    }
-                },
-                Err(elsewhere) => {
-                    next = Some(elsewhere);
-                    break;
-                }
-            }
-        }
-        self.count(&reads, expires_at.is_some());
-        next.unwrap_or_else(|| answered(output, reply::END))
+        retrieve(self, now, retrieval, at, output)
     }
 
     /// What a read changes: the place in the LRU list, and the expiry if it touches.
@@ -104,8 +190,7 @@ impl Shard {
     }
 }
 
-/// Returns the number of bytes written.
-fn write_item_and_cas(output: &mut Output, item: &Item, cas: u64) -> usize {
+fn write_item_and_cas(output: &mut Output, item: &Item, cas: u64) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(cas).as_bytes();
     let mut word = [b' '; CAS_BYTES_MAX];
@@ -114,5 +199,4 @@ fn write_item_and_cas(output: &mut Output, item: &Item, cas: u64) -> usize {
     output.write(before);
     output.write(&word[..=digits.len()]);
     output.write(after);
-    item.block_length()
 }

@@ -273,6 +273,21 @@ impl Shard {
             .map_err(|shard| continue_at(shard, at))
     }
 
+    /// The number of the shard that the key belongs to, and its hash.
+    #[inline]
+    pub(super) fn owner_of(&self, key: &[u8]) -> (u16, KeyHash) {
+        self.placement.owner_of(key)
+    }
+
+    /// [`locate`](Self::locate) for a hash.
+    #[inline]
+    pub(super) fn locate_hashed(&self, hash: KeyHash, at: usize) -> Result<KeyHash, Disposition> {
+        match self.placement.owner_of_hash(hash) {
+            shard if shard == self.placement.shard() => Ok(hash),
+            shard => Err(continue_at(shard, at)),
+        }
+    }
+
     /// Continue here, after the output was sent.
     pub(super) fn pause(&self, at: usize) -> Disposition {
         continue_at(self.placement.shard(), at)

@@ -8,25 +8,22 @@ use super::scan;
 /// is; and a NUL ends the text.
 #[inline(always)]
 pub(crate) fn split_request(request: &[u8]) -> (&[u8], &[u8]) {
-    let Some(line_feed) = scan::find(request, b'\n') else {
-        return (until_nul(request), &[]);
+    let Some(line_feed) = scan::find_either(request, b'\n', 0) else {
+        return (request, &[]);
     };
-    let rest = &request[line_feed + 1..];
+    if request[line_feed] == 0 {
+        return split_with_nul(request, line_feed);
+    }
     let ends_with_cr = line_feed > 1 && request[line_feed - 1] == b'\r';
-    let end = if ends_with_cr {
-        line_feed - 1
-    } else {
-        line_feed
-    };
-    (until_nul(&request[..end]), rest)
+    let end = line_feed - usize::from(ends_with_cr);
+    (&request[..end], &request[line_feed + 1..])
 }
 
-#[inline]
-fn until_nul(line: &[u8]) -> &[u8] {
-    match scan::find(line, 0) {
-        Some(end) => &line[..end],
-        None => line,
-    }
+#[cold]
+#[inline(never)]
+fn split_with_nul(request: &[u8], nul: usize) -> (&[u8], &[u8]) {
+    let rest = scan::find(request, b'\n').map_or(request.len(), |line_feed| line_feed + 1);
+    (&request[..nul], &request[rest..])
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ impl<'a> Retrieval<'a> {
     /// Understands what follows `get` or `gets`.
     #[inline]
     pub(crate) fn parse(keys: Words<'a>, with_cas: bool) -> Result<Self, Rejection> {
-        if keys.clone().next().is_none() {
+        if keys.is_empty() {
             return Err(Rejection::ERROR);
         }
         Ok(Self {

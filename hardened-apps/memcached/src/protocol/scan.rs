@@ -10,26 +10,48 @@ const WORD_BYTES: usize = size_of::<u64>();
 /// The first position of `wanted`.
 #[inline]
 pub(crate) fn find(bytes: &[u8], wanted: u8) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<WORD_BYTES>();
-    for (number, word) in words.iter().enumerate() {
-        if let Some(byte) = find_in_word(u64::from_le_bytes(*word), wanted) {
-            return Some(number * WORD_BYTES + byte);
-        }
-    }
-    let position = rest.iter().position(|&byte| byte == wanted)?;
-    Some(words.len() * WORD_BYTES + position)
+    find_first(bytes, |word| equal(word, wanted), |byte| byte == wanted)
 }
 
-/// Exact for the lowest match (H. S. Warren, Hacker's Delight, section 6-1).
+/// The first position of one or the other.
 #[inline]
-fn find_in_word(word: u64, wanted: u8) -> Option<usize> {
-    let zero_where_equal = word ^ (LOW_BITS * u64::from(wanted));
-    let found = zero_where_equal.wrapping_sub(LOW_BITS) & !zero_where_equal & HIGH_BITS;
-    if found == 0 {
-        None
-    } else {
-        Some((found.trailing_zeros() / 8) as usize)
+pub(crate) fn find_either(bytes: &[u8], one: u8, other: u8) -> Option<usize> {
+    find_first(
+        bytes,
+        |word| equal(word, one) | equal(word, other),
+        |byte| byte == one || byte == other,
+    )
+}
+
+/// The first position of what `in_word` marks in a word and `is_wanted` is true of.
+#[inline(always)]
+fn find_first(
+    bytes: &[u8],
+    in_word: impl Fn(u64) -> u64,
+    is_wanted: impl Fn(u8) -> bool,
+) -> Option<usize> {
+    let Some(last) = bytes.last_chunk::<WORD_BYTES>() else {
+        return bytes.iter().position(|byte| is_wanted(*byte));
+    };
+    let position = |start: usize, found: u64| start + (found.trailing_zeros() / 8) as usize;
+    let (words, rest) = bytes.as_chunks::<WORD_BYTES>();
+    for (number, word) in words.iter().enumerate() {
+        let found = in_word(u64::from_le_bytes(*word));
+        if found != 0 {
+            return Some(position(number * WORD_BYTES, found));
+        }
     }
+    // The last word again, moved to the end: what it repeats holds no match.
+    let found = in_word(u64::from_le_bytes(*last));
+    (!rest.is_empty() && found != 0).then(|| position(bytes.len() - WORD_BYTES, found))
+}
+
+/// Marks bytes that are equal to `wanted`; exact for the lowest of them (H. S. Warren, Hacker's
+/// Delight, section 6-1).
+#[inline(always)]
+fn equal(word: u64, wanted: u8) -> u64 {
+    let zero_where_equal = word ^ (LOW_BITS * u64::from(wanted));
+    zero_where_equal.wrapping_sub(LOW_BITS) & !zero_where_equal & HIGH_BITS
 }
 
 #[cfg(test)]
@@ -46,6 +68,8 @@ mod tests {
                 let part = &bytes[start * 40..start * 40 + length];
                 for wanted in [0, 1, 7, 31, 32, 0x80, 0xff] {
                     assert_eq!(find(part, wanted), part.iter().position(|&b| b == wanted));
+                    let either = part.iter().position(|&b| b == wanted || b == 9);
+                    assert_eq!(find_either(part, wanted, 9), either);
                 }
             }
         }

@@ -34,7 +34,7 @@ pub(crate) enum StoreMode {
 impl<'a> Store<'a> {
     /// Understands what follows the name: key, flags, time, length, with `cas` a unique
     /// identifier, and one word more, which should be `noreply`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn parse(mut words: Words<'a>, mode: StoreMode) -> Result<Self, Rejection> {
         let mut next = || words.next().ok_or(Rejection::ERROR);
         let (key, flags, exptime, length) = (next()?, next()?, next()?, next()?);

@@ -25,6 +25,12 @@ impl<'a> Words<'a> {
         self.last
     }
 
+    /// Whether no word is to come.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.line[self.next..].iter().all(|byte| *byte == b' ')
+    }
+
     /// Skips what comes before byte `at` of the line; never goes back.
     pub(crate) fn seek(&mut self, at: usize) {
         self.next = self.next.max(at.min(self.line.len()));
@@ -34,6 +40,9 @@ impl<'a> Words<'a> {
     pub(crate) fn any_longer_than(&self, length: usize) -> bool {
         // A longer word reaches one of these places.
         let rest = &self.line[self.next..];
+        if rest.len() <= length {
+            return false;
+        }
         (length..rest.len())
             .step_by(length + 1)
             .any(|place| word_around(rest, place) > length)
@@ -53,7 +62,7 @@ fn word_around(line: &[u8], place: usize) -> usize {
 impl<'a> Iterator for Words<'a> {
     type Item = &'a [u8];
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<&'a [u8]> {
         let mut start = self.next;
         while *self.line.get(start)? == b' ' {
@@ -76,6 +85,8 @@ mod tests {
         let words: Vec<&[u8]> = Words::new(b"  get a\tb   c ").collect();
         assert_eq!(words, [&b"get"[..], b"a\tb", b"c"]);
         assert_eq!(Words::new(b"   ").next(), None);
+        assert!(Words::new(b"").is_empty() && Words::new(b"  ").is_empty());
+        assert!(!Words::new(b"  a ").is_empty());
     }
 
     #[test]

@@ -9,9 +9,13 @@ use super::administration::{self, Administered};
 use super::shared::Shared;
 use super::{details, gathering};
 use crate::cache::disposition::Disposition;
+use crate::cache::retrieval::retrieve_from_all;
 use crate::protocol::frame::Protocol;
-use crate::protocol::{Command, binary, split_request};
+use crate::protocol::{Command, Words, binary, split_request};
 use crate::statistics::{write_statistics, write_statistics_binary};
+
+/// With more shards, retrievals from all of them at once would be in each other's way.
+const SHARDS_TOGETHER_MAX: usize = 4;
 
 /// The next handler of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +76,15 @@ pub(super) fn execute(
         return Progress::Closing;
     }
     let mut position = pause.map_or_else(|| begin(shared, call), |pause| pause.position);
+    let mut together = pause.is_none() && spans_shards(shared, call);
     loop {
-        let disposition = run(shared, now, call.protocol, &input, position, output);
+        let disposition = if together {
+            together = false;
+            let mut shards = shared.lock_all();
+            retrieve_from_all(&mut shards, now, &input, output)
+        } else {
+            run(shared, now, call.protocol, &input, position, output)
+        };
         position = match disposition {
             Disposition::Continue { shard, at } => Position {
                 shard,
@@ -103,14 +114,24 @@ pub(super) fn execute(
     }
 }
 
+/// Whether a retrieval is better served by all shards together: one handler instead of up to one for
+/// each key, but one that keeps all other workers waiting.
+fn spans_shards(shared: &Shared, call: Call<'_>) -> bool {
+    let shards = usize::from(shared.shards());
+    (2..=SHARDS_TOGETHER_MAX).contains(&shards)
+        && call.protocol == Protocol::Text
+        && call.request.starts_with(b"get")
+        // The name, and a key for each shard.
+        && Words::new(call.request).nth(shards).is_some()
+}
+
 /// The shard to try first. It decides itself whether it is the right one.
 fn begin(shared: &Shared, call: Call<'_>) -> Position {
     let shard = match (shared.shards(), call.protocol) {
         (1, _) => 0,
-        (_, Protocol::Text) => Command::parse(split_request(call.request).0)
-            .ok()
-            .and_then(|command| command.first_key())
-            .map_or(0, |key| shared.shard_of(key)),
+        (_, Protocol::Text) => {
+            first_key(split_request(call.request).0).map_or(0, |key| shared.shard_of(key))
+        }
         (_, Protocol::Binary) => {
             binary::Request::parse(call.request).map_or(0, |request| shared.shard_of(request.key))
         }
@@ -119,6 +140,15 @@ fn begin(shared: &Shared, call: Call<'_>) -> Position {
         shard,
         at: 0,
         dump: false,
+    }
+}
+
+/// The first key of a command line, if it has keys.
+fn first_key(line: &[u8]) -> Option<&[u8]> {
+    let mut words = Words::new(line);
+    match words.next()? {
+        b"get" | b"gets" | b"set" => words.next(),
+        _ => Command::parse(line).ok()?.first_key(),
     }
 }
 

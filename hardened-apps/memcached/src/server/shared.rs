@@ -135,6 +135,11 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for all shards, in their order. Whoever holds one never waits for an earlier one.
+    pub(crate) fn lock_all(&self) -> Vec<MutexGuard<'_, Shard>> {
+        (0..self.shards()).map(|shard| self.lock(shard)).collect()
+    }
+
     pub(crate) fn shard_of(&self, key: &[u8]) -> u16 {
         shard_of(&self.hasher, key, self.shards())
     }

@@ -1,6 +1,7 @@
 //! Requests that take more than one handler.
 
-use asc_memcached::{Disposition, ShardLimits};
+use asc_memcached::cache::retrieval::retrieve_from_all;
+use asc_memcached::{Disposition, Shard, ShardLimits};
 use asc_runtime::{Input, Output};
 
 use crate::driver::Cache;
@@ -79,6 +80,65 @@ fn a_shard_hands_foreign_keys_on_and_keeps_nothing_of_them() {
             .sum::<u64>(),
         100
     );
+}
+
+/// What all shards together answer.
+fn retrieve_together(cache: &mut Cache, request: &str) -> (Disposition, String) {
+    let mut shards: Vec<&mut Shard> = cache.shards.iter_mut().collect();
+    let mut output = Output::new();
+    let input = Input::seal(request.as_bytes());
+    let disposition = retrieve_from_all(&mut shards, cache.now, &input, &mut output);
+    let reply = String::from_utf8_lossy(output.bytes()).into_owned();
+    (disposition, reply)
+}
+
+#[test]
+fn all_shards_together_answer_like_one_after_the_other() {
+    let mut cache = Cache::new(3, ShardLimits::default());
+    let mut keys = String::new();
+    for number in 0..50 {
+        let request = format!("set key{number} 7 0 1\r\n{}\r\n", number % 10);
+        cache.execute(request.as_bytes());
+        keys += &format!(" key{number} missing{number}");
+    }
+    let too_long = format!(" key1 {}", "k".repeat(251));
+    for keys in [&keys, " missing", " key1", " key1 ", &too_long] {
+        for name in ["get", "gets"] {
+            let request = format!("{name}{keys}\r\n");
+            let expected = cache.execute(request.as_bytes());
+            let (disposition, reply) = retrieve_together(&mut cache, &request);
+            assert_eq!(disposition, Disposition::Done);
+            assert_eq!(reply, String::from_utf8_lossy(&expected.bytes), "{request}");
+        }
+    }
+    let counters = cache.shards.iter().map(Shard::counters);
+    let reads: u64 = counters.map(|it| it.get_hits + it.get_misses).sum();
+    assert_eq!(reads, 2 * 2 * (100 + 3));
+}
+
+#[test]
+fn all_shards_together_leave_other_requests_to_one() {
+    let mut cache = Cache::new(2, ShardLimits::default());
+    for request in ["get\r\n", "gat 1 a b\r\n", "set a 0 0 1\r\nx\r\n", "mn\r\n"] {
+        let (disposition, reply) = retrieve_together(&mut cache, request);
+        assert_eq!(disposition, Disposition::Continue { shard: 0, at: 0 });
+        assert!(reply.is_empty());
+    }
+}
+
+#[test]
+fn all_shards_together_stop_before_a_reply_grows_too_large() {
+    let mut cache = Cache::new(2, ShardLimits::default());
+    let value = "v".repeat(30_000);
+    for key in ["a", "b", "c"] {
+        cache.execute(format!("set {key} 0 0 30000\r\n{value}\r\n").as_bytes());
+    }
+    let request = "get a b c a b c\r\n";
+    let (disposition, first) = retrieve_together(&mut cache, request);
+    let Disposition::Continue { shard: 0, at: 10 } = disposition else {
+        panic!("{disposition:?}");
+    };
+    assert!((60_000..100_000).contains(&first.len()));
 }
 
 #[test]

@@ -24,6 +24,24 @@ fn a_multiget_over_four_shards_keeps_its_order() {
 }
 
 #[test]
+fn a_multiget_from_few_shards_is_one_handler() {
+    let server = RunningServer::start(&["-t", "2", "-m", "256", "-o", "no_modern"]);
+    let mut client = server.connect();
+    let mut keys = String::new();
+    let mut expected = String::new();
+    for number in 0..40 {
+        client.ask(format!("set key{number} 0 0 1\r\nx\r\n"), "STORED\r\n");
+        keys += &format!(" key{number}");
+        expected += &format!("VALUE key{number} 0 1\r\nx\r\n");
+    }
+    let before = client.statistic("asc", "asc_handlers");
+    client.ask(format!("get{keys}\r\n"), expected + "END\r\n");
+    let after = client.statistic("asc", "asc_handlers");
+    // The multiget; the answer to the first question, and the second question.
+    assert_eq!(after - before, 3);
+}
+
+#[test]
 fn concurrent_increments_are_all_counted() {
     const THREADS: usize = 8;
     const INCREMENTS: usize = 500;
