@@ -91,7 +91,8 @@ impl Strike<'_> {
             }
             Model::Stack => self.stack(copy),
             Model::RuntimeData => self.runtime_word(copy),
-            Model::StuckAt => self.stuck_at(copy),
+            Model::StuckAt => self.stuck_at(copy, false),
+            Model::StuckAtMoved => self.stuck_at(copy, true),
         }
     }
 

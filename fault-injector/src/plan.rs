@@ -114,7 +114,7 @@ fn moments(model: Model, walk: &RequestWalk) -> std::ops::Range<u64> {
             .map_or(0..0, |begun| begun..walk.replied_at),
         Model::OutputSealed if walk.reply.length > 0 => only(end - 1),
         Model::RuntimeData if !walk.runtime_words.is_empty() => 0..end,
-        Model::StuckAt => only(0),
+        Model::StuckAt | Model::StuckAtMoved => only(0),
         Model::Heap
         | Model::InputUnsealed
         | Model::InputSealed

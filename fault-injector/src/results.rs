@@ -112,8 +112,10 @@ pub enum Model {
     OutputSealed,
     /// The runtime's own data: logs, records, counters, thread words.
     RuntimeData,
-    /// One bit of one instruction class's results is stuck, for a number of handlers.
+    /// One bit of one instruction class's results is stuck on one core, for a number of handlers.
     StuckAt,
+    /// The same fault, while the system moves the target to another core in the middle of each handler.
+    StuckAtMoved,
 }
 
 /// Where the struck instruction lies.
@@ -200,7 +202,7 @@ pub struct Record {
 
 impl Model {
     /// All models, in the order of the reports.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::RegisterRead,
         Self::RegisterWrite,
         Self::VectorRegister,
@@ -221,6 +223,7 @@ impl Model {
         Self::OutputSealed,
         Self::RuntimeData,
         Self::StuckAt,
+        Self::StuckAtMoved,
     ];
 
     /// Whether a fault of this model strikes one instruction, so that it matters whose it is.
@@ -235,6 +238,7 @@ impl Model {
                 | Self::OutputSealed
                 | Self::RuntimeData
                 | Self::StuckAt
+                | Self::StuckAtMoved
         )
     }
 
@@ -261,6 +265,7 @@ impl Model {
             Self::OutputSealed => "output-sealed",
             Self::RuntimeData => "runtime-data",
             Self::StuckAt => "stuck-at",
+            Self::StuckAtMoved => "stuck-at-moved",
         }
     }
 }

@@ -230,15 +230,26 @@ impl<'a> Worker<'a> {
 
 /// Pins the calling thread to one of the cores that it may use, and with it all its targets.
 pub fn pin(worker: usize) -> Result<()> {
-    let wanted = |error| Failure::system("a core for each worker", error);
-    let this = Pid::from_raw(0);
-    let allowed = sched_getaffinity(this).map_err(wanted)?;
-    let cores: Vec<usize> = (0..CpuSet::count())
+    let cores = allowed_cores()?;
+    pin_to(Pid::from_raw(0), cores[worker % cores.len()])
+}
+
+/// The cores that the injector may use: those of its first thread, which is never pinned.
+pub fn allowed_cores() -> Result<Vec<usize>> {
+    let allowed = sched_getaffinity(Pid::this())
+        .map_err(|error| Failure::system("the cores allowed", error))?;
+    let cores = 0..CpuSet::count();
+    Ok(cores
         .filter(|&core| allowed.is_set(core) == Ok(true))
-        .collect();
+        .collect())
+}
+
+/// Has a thread run on one core.
+pub fn pin_to(thread: Pid, core: usize) -> Result<()> {
+    let wanted = |error| Failure::system(format!("core {core} for a thread"), error);
     let mut own = CpuSet::new();
-    own.set(cores[worker % cores.len()]).map_err(wanted)?;
-    sched_setaffinity(this, &own).map_err(wanted)
+    own.set(core).map_err(wanted)?;
+    sched_setaffinity(thread, &own).map_err(wanted)
 }
 
 fn length(walk: &Walk) -> Result<u64> {

@@ -169,6 +169,43 @@ fn a_target_that_differs_from_itself_is_refused() {
     assert!(text.contains("two fault-free lives to be equal"), "{text}");
 }
 
+/// A permanent fault of one core: computed twice there it is never seen; where one result is another
+/// core's, because the target asked for it or the system moved it, it is.
+#[test]
+fn a_stuck_bit_of_one_core_is_silent_on_the_other() {
+    let [alone, elsewhere, moved] = [
+        (b'q', Model::StuckAt, 40),
+        (b'p', Model::StuckAt, 60),
+        (b'q', Model::StuckAtMoved, 100),
+    ]
+    .map(|(kind, model, count)| {
+        let mut settings = settings(program(), 2);
+        let requests = program::generate(&settings.program, 7, 11)
+            .unwrap()
+            .requests;
+        let request = requests.iter().find(|request| request[0] == kind).unwrap();
+        settings.trace.requests = vec![request.clone()];
+        let campaign = Campaign::prepare(settings, |_| {}).unwrap();
+        let plan = plan::draw(campaign.profile(), &[model], count, 1, 11, 0, 0);
+        let records = carry_out(&campaign, &plan.injections).into_iter();
+        let mut outcomes = BTreeMap::new();
+        for record in records.filter(|record| record.place.contains("results of not")) {
+            *outcomes.entry(record.outcome).or_insert(0) += 1;
+        }
+        outcomes
+    });
+    let has = |outcomes: &BTreeMap<Outcome, i32>, outcome| outcomes.contains_key(&outcome);
+    assert!(
+        has(&alone, Outcome::Sdc) && !has(&alone, Outcome::Detected),
+        "{alone:?}"
+    );
+    assert!(
+        has(&elsewhere, Outcome::Detected) && !has(&elsewhere, Outcome::Sdc),
+        "{elsewhere:?}"
+    );
+    assert!(has(&moved, Outcome::Detected), "{moved:?}");
+}
+
 /// The template calls a handler made with `#[asc_handler]`; the planted program has none.
 #[test]
 fn code_around_handlers_is_a_zone_of_its_own() {

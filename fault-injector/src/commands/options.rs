@@ -65,7 +65,7 @@ pub struct CampaignOptions {
     /// permanent, all, register-read, register-write, vector-register, flags, instruction-pointer,
     /// branch-inversion, wild-jump, instruction-once, instruction-persistent, memory-read,
     /// memory-write, address, heap, stack, input-unsealed, input-sealed, output-unsealed,
-    /// output-sealed, runtime-data, stuck-at
+    /// output-sealed, runtime-data, stuck-at, stuck-at-moved
     #[arg(long, default_value = "transient", value_parser = parse_models)]
     pub models: Models,
     /// Bits that flip at a time: one, two anywhere in the place, or two to eight neighbours

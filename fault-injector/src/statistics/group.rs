@@ -49,7 +49,7 @@ impl Group {
             | Model::OutputUnsealed
             | Model::OutputSealed => Self::Message,
             Model::Heap | Model::Stack => Self::Memory,
-            Model::InstructionPersistent | Model::StuckAt => Self::Permanent,
+            Model::InstructionPersistent | Model::StuckAt | Model::StuckAtMoved => Self::Permanent,
         }
     }
 

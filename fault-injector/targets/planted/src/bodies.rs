@@ -103,7 +103,7 @@ pub(crate) extern "C" fn planted_address() -> u64 {
     )
 }
 
-extern "C" fn detected() -> ! {
+pub(crate) extern "C" fn detected() -> ! {
     eprintln!("{{\"asc_incident\":1,\"stage\":\"compare\",\"reason\":\"planted\"}}");
     // SAFETY: ends the process.
     unsafe { libc::_exit(asc_runtime::EXIT_FAULT) }

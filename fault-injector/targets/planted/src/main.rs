@@ -11,6 +11,7 @@ use asc_runtime::{Input, Output};
 use fault_injector::target::{Digest, Target, serve};
 
 mod bodies;
+mod placement;
 
 fn main() -> ExitCode {
     serve::<Planted>()
@@ -37,6 +38,8 @@ impl Target for Planted {
             b'h' => bodies::planted_hangs(number, number),
             b'j' => bodies::planted_jumps(0),
             b'c' => bodies::planted_crashes(0),
+            b'p' => placement::on_two_cores(number),
+            b'q' => placement::on_one_core(number),
             _ => bodies::planted_address(),
         };
         reply.write(&answer.to_le_bytes());
@@ -47,7 +50,7 @@ impl Target for Planted {
     }
 
     fn generate(seed: u64, count: usize) -> Vec<Vec<u8>> {
-        const KINDS: &[u8] = b"nvlmdhjca";
+        const KINDS: &[u8] = b"nvlmdhjcapq";
         (0..count)
             .map(|index| {
                 let number = (seed + index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
