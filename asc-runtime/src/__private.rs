@@ -1,14 +1,18 @@
 //! What the expansion of `#[asc_handler]` calls. Not a stable interface.
 
+use core::marker::PhantomData;
 #[cfg(asc)]
 use core::mem::{ManuallyDrop, MaybeUninit};
 #[cfg(asc)]
 use core::ptr;
 
+use crate::fault::Fault;
+pub use crate::policy::OnFault;
+
 #[cfg(asc)]
 use crate::hardened::captured::Captured;
 #[cfg(asc)]
-use crate::hardened::execution::{ResultPlace, execute};
+use crate::hardened::execution::{Call, ResultPlace, demand_receipt, dropped, execute};
 #[cfg(asc)]
 use crate::hardened::result_slot::{self, RESULT_ALIGNMENT_MAX, RESULT_BYTES_MAX};
 
@@ -21,6 +25,7 @@ pub struct Handler {
     pub file: &'static str,
     /// Line.
     pub line: u32,
+    pub(crate) on_fault: Option<OnFault>,
     #[cfg(asc)]
     pub(crate) depth: crate::hardened::execution::StackDepth,
 }
@@ -32,16 +37,38 @@ impl Handler {
             name,
             file,
             line,
+            on_fault: None,
             #[cfg(asc)]
             depth: crate::hardened::execution::StackDepth::new(),
         }
     }
+
+    /// Gives it a policy of its own.
+    #[must_use]
+    pub const fn on_fault(mut self, on_fault: OnFault) -> Self {
+        self.on_fault = Some(on_fault);
+        self
+    }
+}
+
+/// Makes a handler's result of the fault for which its message was dropped.
+pub type Tell<R> = fn(Fault) -> R;
+
+/// Runs a handler once.
+#[cfg(not(asc))]
+#[inline]
+pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
+    run_or_tell(handler, None, body)
 }
 
 /// Runs a handler once.
 #[cfg(not(asc))]
 #[inline]
-pub fn run<R, F: FnOnce() -> R>(_handler: &'static Handler, body: F) -> R {
+pub fn run_or_tell<R, F: FnOnce() -> R>(
+    _handler: &'static Handler,
+    _tell: Option<Tell<R>>,
+    body: F,
+) -> R {
     let nesting = crate::effects::Nesting::enter();
     let result = body();
     nesting.leave();
@@ -57,6 +84,20 @@ pub fn run<R, F: FnOnce() -> R>(_handler: &'static Handler, body: F) -> R {
 #[cfg(asc)]
 #[inline]
 pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
+    run_or_tell(handler, None, body)
+}
+
+/// [`run`], for a handler whose result can tell of a dropped message.
+///
+/// # Panics
+/// As [`run`].
+#[cfg(asc)]
+#[inline]
+pub fn run_or_tell<R, F: FnOnce() -> R>(
+    handler: &'static Handler,
+    tell: Option<Tell<R>>,
+    body: F,
+) -> R {
     if crate::hardened::sys::handler_active() {
         return body();
     }
@@ -71,12 +112,25 @@ pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
         start: (&raw mut cell.result).cast(),
         bytes: if fits_slot::<R>() { size_of::<R>() } else { 0 },
     };
-    let cell_pointer = (&raw mut cell).cast();
+    let execution = Call {
+        body: call::<R, F>,
+        cell: (&raw mut cell).cast(),
+        place,
+        can_tell: tell.is_some(),
+    };
     // SAFETY: `call` expects this cell and catches unwinding. Calling it again is sound because
     // everything the first call did is undone (E3 in `hardened`), moves out of the body included.
     // The place is the cell's own, and A1 holds as said above.
-    let receipt = unsafe { execute(handler, call::<R, F>, cell_pointer, captured, place) };
-    crate::hardened::execution::demand_receipt(receipt);
+    let receipt = unsafe { execute(handler, captured, execution) };
+    if let Some(tell) = tell
+        && let Some(fault) = dropped(receipt)
+    {
+        // SAFETY: every run is undone (E3), so the body is whole and was not called. It is dropped
+        // here because its arguments were given to the handler.
+        unsafe { ManuallyDrop::drop(&mut cell.body) };
+        return tell(fault);
+    }
+    demand_receipt(receipt);
     let panic = crate::hardened::after_commit::call_deferred();
     if let Some(panic) = cell.panic.or(panic) {
         std::panic::resume_unwind(panic);
@@ -130,6 +184,65 @@ unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
         unsafe { ptr::from_mut(panic).write(Some(payload)) };
     }
 }
+
+/// What a handler returns whose message may be dropped.
+///
+/// As for [`HandlerArgument`], the compiler is to show the text below.
+#[diagnostic::on_unimplemented(
+    message = "a dropped message needs a result that says so, and `{Self}` does not",
+    label = "return `Result<…, asc_runtime::Fault>`, or a `Result` with an error that is `From<asc_runtime::Fault>`",
+    note = "under `on_fault = drop` the caller gets the fault in the place of what the handler would have returned"
+)]
+pub trait HandlerResult {
+    /// The result of a handler whose message was dropped.
+    fn dropped(fault: Fault) -> Self;
+}
+#[diagnostic::do_not_recommend]
+impl<T, E: From<Fault>> HandlerResult for Result<T, E> {
+    fn dropped(fault: Fault) -> Self {
+        Err(fault.into())
+    }
+}
+
+/// Fails to compile, with the message above, for a result that cannot tell.
+#[inline(always)]
+pub const fn tell<R: HandlerResult>() -> Option<Tell<R>> {
+    Some(R::dropped)
+}
+
+/// Stands for a handler's result type. `(&Returns::<R>::NEW).tell()` finds [`CanTell`] if `R` can tell
+/// of a fault, and else [`CannotTell`], one reference further away.
+#[derive(Debug)]
+pub struct Returns<R>(PhantomData<fn() -> R>);
+
+impl<R> Returns<R> {
+    /// The one value.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// A result that can tell of a fault.
+pub trait CanTell<R> {
+    /// How it tells.
+    fn tell(&self) -> Option<Tell<R>>;
+}
+
+impl<R: HandlerResult> CanTell<R> for Returns<R> {
+    #[inline(always)]
+    fn tell(&self) -> Option<Tell<R>> {
+        Some(R::dropped)
+    }
+}
+
+/// Any result.
+pub trait CannotTell<R> {
+    /// It does not.
+    #[inline(always)]
+    fn tell(&self) -> Option<Tell<R>> {
+        None
+    }
+}
+
+impl<R> CannotTell<R> for &Returns<R> {}
 
 /// What a handler may take by value: anything that is `Clone`.
 ///

@@ -37,7 +37,7 @@ use crate::hardened::live_outputs;
 use crate::hardened::mapping::Mapping;
 use crate::hardened::memory::first_difference;
 use crate::hardened::output::State;
-use crate::symbol;
+use crate::incident::symbol;
 
 /// Bytes of the area that the kernel keeps per thread (`struct rseq`).
 const RSEQ_BYTES: usize = 32;

@@ -27,6 +27,19 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every stage, in the order of a handler's life.
+    pub const ALL: [Self; 9] = [
+        Self::Input,
+        Self::FirstRun,
+        Self::Rollback,
+        Self::SecondRun,
+        Self::Compare,
+        Self::Commit,
+        Self::Output,
+        Self::ControlFlow,
+        Self::Runtime,
+    ];
+
     /// The name used in incidents.
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,7 +76,7 @@ pub struct Fault {
     pub found: u64,
 }
 
-#[cfg(asc)]
+#[cfg_attr(not(asc), allow(dead_code, reason = "for the engines"))]
 impl Fault {
     pub(crate) const fn new(stage: Stage, reason: &'static str) -> Self {
         Self {

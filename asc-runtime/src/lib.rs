@@ -5,7 +5,8 @@
 //! must store the same values at the same places, allocate and free the same blocks and say the
 //! same bytes, and only then does its effect count. A difference means that a processor or a
 //! memory cell computed or kept a wrong value; by default the process stops with one incident on
-//! standard error and exit status [`EXIT_FAULT`] before anything wrong leaves it.
+//! standard error and exit status [`EXIT_FAULT`] before anything wrong leaves it. It can drop the
+//! message or try again instead: see [`OnFault`], [`Setup`] and [`Incident`].
 //!
 //! In a program built by plain `cargo` the same source runs every handler once, unprotected;
 //! [`mode()`] tells which of the two it is.
@@ -38,25 +39,25 @@ mod checksum;
 mod effects;
 mod exit_status;
 mod fault;
+#[cfg_attr(not(asc), allow(dead_code, reason = "an engine reports"))]
+mod incident;
 mod input;
 mod mode;
 mod output;
+#[cfg_attr(not(asc), allow(dead_code, reason = "an engine decides"))]
+mod policy;
+#[cfg_attr(not(asc), allow(dead_code, reason = "an engine refuses"))]
+mod refuse;
+mod setup;
+#[cfg_attr(not(asc), allow(dead_code, reason = "an engine counts"))]
 mod statistics;
+#[cfg_attr(not(asc), allow(dead_code, reason = "an engine writes"))]
+mod text;
 
 #[cfg(asc)]
 pub mod audit;
 #[cfg(asc)]
 mod hardened;
-#[cfg(asc)]
-mod incident;
-#[cfg(asc)]
-mod refuse;
-#[cfg(asc)]
-mod stderr_line;
-#[cfg(asc)]
-mod symbol;
-#[cfg(any(asc, test))]
-mod symbol_table;
 
 pub use __private::HandlerArgument;
 pub use address::Address;
@@ -69,10 +70,13 @@ pub use hardened::allocation::Asc;
 #[cfg(all(asc, feature = "fault-points"))]
 #[doc(hidden)]
 pub use hardened::fault_points;
+pub use incident::{Action, Classification, INCIDENT_VERSION, Incident};
 pub use input::Input;
 pub use mode::{Mode, mode};
 pub use output::Output;
-pub use statistics::{Statistics, statistics};
+pub use policy::{OnFault, OnFaultError};
+pub use setup::{Setup, SetupError};
+pub use statistics::{Statistics, prometheus, statistics};
 
 #[doc(hidden)]
 pub mod __private;

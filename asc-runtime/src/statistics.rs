@@ -1,7 +1,10 @@
 //! Process-wide counters.
 
-#[cfg(asc)]
-use core::sync::atomic::Ordering;
+use core::fmt::Write as _;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::fault::Stage;
+use crate::incident::Action;
 
 /// Process-wide counters since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -9,10 +12,14 @@ use core::sync::atomic::Ordering;
 pub struct Statistics {
     /// Handlers completed.
     pub handlers: u64,
-    /// Executions of handler bodies: two per handler when hardened.
+    /// Executions of handler bodies: two per handler when hardened, more where one was struck.
     pub runs: u64,
     /// Faults detected.
     pub faults: u64,
+    /// Struck handlers whose message was dropped.
+    pub dropped: u64,
+    /// Struck handlers that were tried again with success.
+    pub retried: u64,
     /// Largest undo and event log of one handler so far, in bytes.
     pub log_bytes_max: u64,
 }
@@ -21,14 +28,104 @@ pub struct Statistics {
 ///
 /// Handlers in progress on other threads may be counted with one run.
 pub fn statistics() -> Statistics {
-    let mut sum = Statistics::default();
+    let mut sum = Statistics {
+        faults: Action::ALL.into_iter().map(incidents_with).sum(),
+        dropped: incidents_with(Action::Drop),
+        retried: incidents_with(Action::Retry),
+        ..Statistics::default()
+    };
     add_threads(&mut sum);
     sum
 }
 
+/// The counters in Prometheus' text format, for whatever serves the program's metrics.
+///
+/// | metric | kind | what |
+/// |---|---|---|
+/// | `asc_handlers_total` | counter | handlers completed |
+/// | `asc_runs_total` | counter | executions of their bodies |
+/// | `asc_faults_total{stage, action}` | counter | faults detected, by stage and by what was done |
+/// | `asc_log_bytes_max` | gauge | largest log of one handler so far, in bytes |
+///
+/// ```
+/// let text = asc_runtime::prometheus();
+/// assert!(text.contains("# TYPE asc_handlers_total counter\nasc_handlers_total 0\n"));
+/// assert!(text.contains("asc_faults_total{stage=\"compare\",action=\"retry\"} 0\n"));
+/// ```
+pub fn prometheus() -> String {
+    let statistics = statistics();
+    let mut text = String::new();
+    let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
+        // A string takes everything.
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (labels, value) in values {
+            let _ = writeln!(text, "{name}{labels} {value}");
+        }
+    };
+    let one = |value| [(String::new(), value)];
+    metric(
+        "asc_handlers_total",
+        "counter",
+        "Handlers completed.",
+        &one(statistics.handlers),
+    );
+    metric(
+        "asc_runs_total",
+        "counter",
+        "Executions of handler bodies.",
+        &one(statistics.runs),
+    );
+    metric(
+        "asc_faults_total",
+        "counter",
+        "Faults detected, by stage and by what was done.",
+        &faults_by_label(),
+    );
+    metric(
+        "asc_log_bytes_max",
+        "gauge",
+        "Largest log of one handler so far, in bytes.",
+        &one(statistics.log_bytes_max),
+    );
+    text
+}
+
+fn faults_by_label() -> Vec<(String, u64)> {
+    let pairs = Stage::ALL
+        .into_iter()
+        .flat_map(|stage| Action::ALL.map(|action| (stage, action)));
+    pairs
+        .map(|(stage, action)| {
+            let labels = format!(
+                "{{stage=\"{}\",action=\"{}\"}}",
+                stage.name(),
+                action.name()
+            );
+            (labels, count(stage, action).load(Ordering::Relaxed))
+        })
+        .collect()
+}
+
+/// Incidents by stage and action.
+static INCIDENTS: [[AtomicU64; Action::ALL.len()]; Stage::ALL.len()] =
+    [const { [const { AtomicU64::new(0) }; Action::ALL.len()] }; Stage::ALL.len()];
+
+fn count(stage: Stage, action: Action) -> &'static AtomicU64 {
+    &INCIDENTS[stage as usize][action as usize]
+}
+
+/// Counts an incident.
+pub(crate) fn count_incident(stage: Stage, action: Action) {
+    count(stage, action).fetch_add(1, Ordering::Relaxed);
+}
+
+fn incidents_with(action: Action) -> u64 {
+    let counts = Stage::ALL.into_iter().map(|stage| count(stage, action));
+    counts.map(|count| count.load(Ordering::Relaxed)).sum()
+}
+
 #[cfg(asc)]
 fn add_threads(sum: &mut Statistics) {
-    sum.faults = crate::incident::faults();
     for counters in crate::hardened::context::counters() {
         sum.handlers += counters.handlers.load(Ordering::Relaxed);
         sum.runs += counters.runs.load(Ordering::Relaxed);

@@ -8,7 +8,7 @@
 //! to the `__wrap_` functions below, so an unmodified program needs no declaration. A program with
 //! another global allocator wraps it in [`Asc`].
 //!
-//! Events: `Allocate [size, alignment, source, 0] -> [address, 0]` and
+//! Events: `Allocate [size, alignment, source, release function] -> [address, 0]` and
 //! `Free [address, size, alignment, source] -> [release function, allocator]`.
 
 use core::alloc::{GlobalAlloc, Layout};
@@ -182,7 +182,7 @@ fn c_allocate(size: usize, alignment: usize) -> *mut u8 {
 }
 
 fn allocate_once(size: usize, alignment: usize) -> *mut u8 {
-    allocate(size, alignment, C_SOURCE, || {
+    allocate(size, alignment, C_SOURCE, c_release, || {
         if alignment <= C_ALIGNMENT {
             // SAFETY: C's allocator takes any size.
             return unsafe { __real_malloc(size) };
@@ -209,10 +209,12 @@ fn allocate(
     size: usize,
     alignment: usize,
     source: u64,
+    release: Release,
     perform: impl FnOnce() -> *mut u8,
 ) -> *mut u8 {
     let context = current();
-    let operands = [size as u64, alignment as u64, source, 0];
+    let release = release as usize as u64;
+    let operands = [size as u64, alignment as u64, source, release];
     // The block as the allocator returned it: the register that carries it into the record is the
     // only other copy, and both runs would trust it.
     let mut returned = None;
@@ -311,6 +313,24 @@ pub(crate) unsafe fn carry_out(event: &Event) {
     unsafe { function(block, size as usize, alignment as usize, allocator as usize) };
 }
 
+/// Frees a block that a run allocated whose record is given up.
+///
+/// # Safety
+/// The event is of kind `Allocate` and verified, it is given back once, and what the run left in
+/// memory is undone.
+pub(crate) unsafe fn give_back(event: &Event) {
+    let [size, alignment, allocator, function] = event.operands;
+    let address = event.result[0] as usize;
+    if address == 0 {
+        return;
+    }
+    // SAFETY: `allocate` recorded a function of this type.
+    let function: Release = unsafe { core::mem::transmute(function as usize) };
+    let block = ptr::with_exposed_provenance_mut(address);
+    // SAFETY: the allocator returned this block for these arguments, and nothing refers to it.
+    unsafe { function(block, size as usize, alignment as usize, allocator as usize) };
+}
+
 /// Makes a program's own global allocator work inside handlers.
 ///
 /// Needed only where the global allocator does not end in C's `malloc`; the runtime says so at the
@@ -397,7 +417,15 @@ impl<A: GlobalAlloc> Asc<A> {
     unsafe fn allocate_in_handler(&self, layout: Layout) -> *mut u8 {
         let (size, alignment) = (layout.size(), layout.align());
         // SAFETY: by contract (W2); the address is that of the allocator the function expects.
-        unsafe { asc_allocate(size, alignment, self.address(), allocate_with::<A>) }
+        unsafe {
+            asc_allocate(
+                size,
+                alignment,
+                self.address(),
+                allocate_with::<A>,
+                release_with::<A>,
+            )
+        }
     }
 
     fn address(&self) -> usize {
@@ -442,7 +470,13 @@ unsafe fn recovered<'a, A>(size: usize, alignment: usize, allocator: usize) -> (
 }
 
 private_entry! {
-    fn asc_allocate(size: usize, alignment: usize, allocator: usize, function: Allocate) -> *mut u8;
+    fn asc_allocate(
+        size: usize,
+        alignment: usize,
+        allocator: usize,
+        function: Allocate,
+        release: Release,
+    ) -> *mut u8;
     outside = allocate_inside; inside = allocate_inside;
 }
 private_entry! {
@@ -455,11 +489,17 @@ extern "C" fn allocate_inside(
     alignment: usize,
     allocator: usize,
     function: Allocate,
+    release: Release,
 ) -> Returned {
     // SAFETY: `Asc` passed its own address and function.
-    Returned::pointer(allocate(size, alignment, allocator as u64, || unsafe {
-        function(size, alignment, allocator)
-    }))
+    let perform = || unsafe { function(size, alignment, allocator) };
+    Returned::pointer(allocate(
+        size,
+        alignment,
+        allocator as u64,
+        release,
+        perform,
+    ))
 }
 
 extern "C" fn release_inside(

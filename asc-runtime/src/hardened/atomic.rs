@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use super::Returned;
 use super::context::current;
-use super::event_log::Kind;
+use super::event_log::{Event, Kind};
 use super::memory::sum_of;
 use super::sys::{compare_exchange_16, private_entry};
 
@@ -135,6 +135,24 @@ unsafe extern "C" fn atomic_inside(
         [old as u64, (old >> 64) as u64]
     });
     Returned::words(context.demand(outcome))
+}
+
+/// What a recorded operation has added to a sum over shared memory in which each place has a weight of
+/// its own: operations that cancel each other, such as the counting of a reference that is cloned and
+/// dropped, add up to 0. `None` if that cannot be told from the record.
+pub(super) fn net_change(event: &Event) -> Option<u64> {
+    let [address, code, value, expected] = event.operands;
+    let before = sum_of(event.result);
+    let after = match Operation::from_code(code).0 {
+        Operation::Load => before,
+        Operation::CompareExchange if before != expected => before,
+        Operation::Store | Operation::Exchange | Operation::CompareExchange => value,
+        Operation::Add => before.wrapping_add(value),
+        Operation::Subtract => before.wrapping_sub(value),
+        Operation::And | Operation::Or | Operation::Xor | Operation::Nand => return None,
+    };
+    let weight = sum_of([address, address.rotate_left(32)]) | 1;
+    Some(after.wrapping_sub(before).wrapping_mul(weight))
 }
 
 /// Performs the operation, sequentially consistent; returns what was there before.

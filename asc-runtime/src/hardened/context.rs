@@ -11,6 +11,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::__private::Handler;
 use crate::audit::Audit;
 use crate::fault::Fault;
+use crate::incident::Incident;
+use crate::policy::{self, OnFault};
 use crate::refuse::refuse;
 
 use super::after_commit::Deferred;
@@ -60,8 +62,10 @@ pub(crate) struct Context {
     pub(crate) stores: [u64; 2],
     /// The last run reached below the part of the stack that was cleared for it.
     pub(crate) went_too_deep: bool,
-    /// Why the run in progress was abandoned.
+    /// Why the run in progress was abandoned, or the message dropped.
     pub(crate) fault: Option<Fault>,
+    /// What is known of the fault that the handler in progress recovers from.
+    pub(crate) incident: Option<Incident>,
     /// The audit that wants to look at the next handler.
     pub(crate) audit: Option<NonNull<Audit>>,
     pub(crate) counters: Counters,
@@ -154,7 +158,8 @@ impl Context {
         if length > 64 && self.fresh.covers_recently(address, length) {
             return;
         }
-        let outcome = self.log.store(address, length);
+        let handler = self.handler;
+        let outcome = self.log.store(address, length, || survives(handler));
         self.demand(outcome);
     }
 
@@ -195,6 +200,11 @@ impl Context {
         let start = (&raw const *self).addr();
         start + context_bytes() + PRIVATE_STACK_BYTES
     }
+}
+
+/// Whether the process may go on with what a rollback of this handler leaves.
+fn survives(handler: Option<&'static Handler>) -> bool {
+    handler.is_some_and(|handler| policy::in_force(handler, true) != OnFault::Abort)
 }
 
 fn context_bytes() -> usize {
@@ -241,6 +251,7 @@ impl Context {
             stores: [0; 2],
             went_too_deep: false,
             fault: None,
+            incident: None,
             audit: None,
             counters: Counters::default(),
             links: Links::in_use(),

@@ -235,6 +235,11 @@ pub(crate) unsafe fn carry_out(event: &Event) {
     unsafe { __real___cxa_thread_atexit_impl(destructor, object, library) };
 }
 
+/// Whether a recorded effect has left no trace in the world.
+pub(crate) fn only_asks(event: &Event) -> bool {
+    event.operands[0] != Function::Closure as u64
+}
+
 /// Asks once and replays: `ask` fills a buffer of `length` bytes and returns the call's result.
 fn answered(
     function: Function,

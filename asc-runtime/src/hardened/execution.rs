@@ -8,8 +8,8 @@
 //! 6. Compare: memory, new blocks, counts, sums, outputs and the result must equal the first run's.
 //! 7. Commit: deferred frees happen, outputs are sealed.
 //!
-//! A fault at any stage undoes what was stored and ends the process; nothing of the struck handler
-//! has left it by then.
+//! A fault at any stage continues in [`recovery`](super::recovery), which undoes what was stored and
+//! does what the handler's policy says; nothing of the struck handler has left the process by then.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +26,7 @@ use super::context::{Context, Counters, attach};
 use super::fault_points::{Point, reach};
 use super::gate::{self, Gate};
 use super::panic_hook;
+use super::recovery::{self, Moment, Struck};
 use super::sys::{BODY_RETURNED, in_effect, run_body, thread_words};
 use super::undo_log::own_words;
 
@@ -75,18 +76,24 @@ impl StackDepth {
     }
 }
 
-/// Executes a handler twice and commits it; returns the receipt that proves it.
+/// What every run of a handler needs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call {
+    /// The body, and what it is called with.
+    pub(crate) body: Body,
+    pub(crate) cell: *mut (),
+    pub(crate) place: ResultPlace,
+    /// Whether the result can tell the caller of a dropped message.
+    pub(crate) can_tell: bool,
+}
+
+/// Executes a handler twice and commits it; returns the receipt that proves it, or that its message
+/// was dropped (see [`dropped`]).
 ///
 /// # Safety
 /// `body(cell)` is sound to call, does not unwind, and may be called again after its stores were
 /// undone (E3). `place` is valid for reads and writes of its bytes; A1 holds for `captured`.
-pub(crate) unsafe fn execute(
-    handler: &'static Handler,
-    body: Body,
-    cell: *mut (),
-    captured: Captured,
-    place: ResultPlace,
-) -> u64 {
+pub(crate) unsafe fn execute(handler: &'static Handler, captured: Captured, call: Call) -> u64 {
     let context = attach();
     refuse_in_effect(context, handler);
     context.captured = captured;
@@ -94,14 +101,23 @@ pub(crate) unsafe fn execute(
     super::probe::allocator_is_within_reach(handler, context);
     context.begin(handler);
     own_words().entry = ((&raw const context).addr() - ENGINE_FRAMES_BYTES) & !63;
-    context.result.begin(own_words(), place.bytes);
+    context.result.begin(own_words(), call.place.bytes);
     context.events.record();
     // SAFETY: by contract.
-    if let Err(fault) = unsafe { attempt(context, body, cell, place.start) } {
-        incident::stop(handler.name, context.run, &fault);
+    let agreed = unsafe { agree(context, &call) };
+    if let Err(struck) = agreed.and_then(|()| context.settle()) {
+        // SAFETY: by contract; the handler was struck just now.
+        return unsafe { recovery::recover(context, &call, struck) };
     }
     context.finish();
     own_words().signature
+}
+
+/// The fault for which the message of the handler that returned `signature` was dropped, if it was.
+pub(crate) fn dropped(signature: u64) -> Option<Fault> {
+    let context = attach();
+    let is_omission = signature == gate::omission(context.sequence);
+    is_omission.then(|| context.fault.take())?
 }
 
 /// Demands the receipt of the handler that this thread has just committed. Called from the
@@ -131,49 +147,27 @@ fn refuse_in_effect(context: &Context, handler: &Handler) {
     }
 }
 
-/// One pair of runs.
+/// One pair of runs, up to where they are found equal. A fault leaves the stores of the run in which
+/// it was found in place.
 ///
 /// # Safety
 /// As for [`execute`].
-unsafe fn attempt(
-    context: &mut Context,
-    body: Body,
-    cell: *mut (),
-    place: *mut u8,
-) -> Result<(), Fault> {
-    context.open_gates()?;
+pub(super) unsafe fn agree(context: &mut Context, call: &Call) -> Result<(), Struck> {
+    let Call { body, cell, .. } = *call;
+    let at = Struck::at(Moment::Recording);
+    context.open_gates().map_err(&at)?;
     let mut undo = Undo {
         context,
         armed: true,
     };
     // SAFETY: by contract.
-    unsafe { undo.context.first_run(body, cell) }?;
-    if reach(Point::FirstRun, undo.context) {
-        undo.context.capture()?;
-    }
-    if reach(Point::Captured, undo.context) {
-        undo.context.roll_back()?;
-    }
-    if let Some(audit) = undo.context.audit {
-        // SAFETY: by contract; the state is that before the first run again (E3).
-        unsafe { undo.context.audited_run(audit, body, cell) }?;
-    }
-    if reach(Point::RolledBack, undo.context) {
-        // SAFETY: the state is that before the first run again (E3).
-        unsafe { undo.context.second_run(body, cell) }?;
-    }
-    if reach(Point::SecondRun, undo.context) {
-        // SAFETY: by contract.
-        unsafe { undo.context.compare(place) }?;
-    }
+    let outcome = unsafe { undo.context.stages(body, cell, call.place.start) };
+    // Whoever gets the fault puts the state back, and needs to know whether that succeeded.
     undo.armed = false;
-    if reach(Point::Compared, undo.context) {
-        undo.context.commit()?;
-    }
-    Ok(())
+    outcome
 }
 
-/// Puts the state back unless the handler was committed.
+/// Puts the state back if the engine itself panics.
 struct Undo<'a> {
     context: &'a mut Context,
     armed: bool,
@@ -182,7 +176,7 @@ struct Undo<'a> {
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
         if self.armed {
-            // The fault that led here is reported; a second one would say no more.
+            // What led here is reported; a fault would say no more.
             let _ = self.context.log.roll_back();
             self.context.outputs.abandon();
         }
@@ -204,12 +198,49 @@ impl Context {
         self.pass(Gate::Begun)
     }
 
-    fn begin_runs(&mut self) {
+    /// The stages of a pair of runs in their order, the commit excepted.
+    ///
+    /// # Safety
+    /// As for [`execute`].
+    unsafe fn stages(&mut self, body: Body, cell: *mut (), place: *mut u8) -> Result<(), Struck> {
+        let recording = Struck::at(Moment::Recording);
+        // SAFETY: by contract.
+        unsafe { self.first_run(body, cell) }.map_err(&recording)?;
+        if reach(Point::FirstRun, self) {
+            self.capture().map_err(&recording)?;
+        }
+        if reach(Point::Captured, self) {
+            self.roll_back().map_err(&recording)?;
+        }
+        if let Some(audit) = self.audit {
+            // SAFETY: by contract; the state is that before the first run again (E3).
+            unsafe { self.audited_run(audit, body, cell) }.map_err(&recording)?;
+        }
+        if reach(Point::RolledBack, self) {
+            // SAFETY: the state is that before the first run again (E3).
+            unsafe { self.second_run(body, cell) }.map_err(Struck::at(Moment::SecondRun))?;
+        }
+        if reach(Point::SecondRun, self) {
+            // SAFETY: by contract.
+            unsafe { self.compare(place) }.map_err(Struck::at(Moment::Compare))?;
+        }
+        Ok(())
+    }
+
+    /// Commits what both runs agree on.
+    pub(super) fn settle(&mut self) -> Result<(), Struck> {
+        if reach(Point::Compared, self) {
+            self.commit().map_err(Struck::at(Moment::Commit))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn begin_runs(&mut self) {
         self.runs = 0;
         self.outputs.begin();
     }
 
-    fn pass(&self, gate: Gate) -> Result<(), Fault> {
+    pub(super) fn pass(&self, gate: Gate) -> Result<(), Fault> {
         // SAFETY: this thread's words.
         unsafe { gate::pass(thread_words(), self.sequence, gate) }
     }
@@ -265,12 +296,12 @@ impl Context {
         self.pass(Gate::Captured)
     }
 
-    fn roll_back(&mut self) -> Result<(), Fault> {
+    pub(super) fn roll_back(&mut self) -> Result<(), Fault> {
         self.log.roll_back()?;
         self.pass(Gate::RolledBack)
     }
 
-    unsafe fn second_run(&mut self, body: Body, cell: *mut ()) -> Result<(), Fault> {
+    pub(super) unsafe fn second_run(&mut self, body: Body, cell: *mut ()) -> Result<(), Fault> {
         self.log.check(own_words())?;
         self.events.replay();
         // SAFETY: by contract of `execute`.
@@ -346,7 +377,7 @@ impl Context {
 
     /// # Safety
     /// `place` is valid for reads and writes of the result's bytes.
-    unsafe fn compare(&mut self, place: *mut u8) -> Result<(), Fault> {
+    pub(super) unsafe fn compare(&mut self, place: *mut u8) -> Result<(), Fault> {
         self.log.compare(own_words())?;
         self.events.compare()?;
         self.fresh.compare()?;
@@ -374,7 +405,7 @@ impl Context {
         self.outputs.seal(own_words().signature, self.sequence)
     }
 
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         let bytes = (self.log.bytes() + self.events.bytes()) as u64;
         Counters::add(&self.counters.handlers, 1);
         Counters::add(&self.counters.runs, self.runs);

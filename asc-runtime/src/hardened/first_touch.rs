@@ -15,12 +15,18 @@ use super::undo_log::{Entry, UndoLog};
 /// One aligned word: the bytes that entries have covered, and what they held first.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-struct Word {
+pub(super) struct Word {
     /// Address divided by 8, plus 1; 0 marks a free slot.
-    key: u64,
+    pub(super) key: u64,
     /// 0xFF in each covered byte.
-    mask: u64,
+    pub(super) mask: u64,
     value: u64,
+}
+
+impl Word {
+    pub(super) const fn address(&self) -> usize {
+        (self.key as usize - 1) * 8
+    }
 }
 
 /// Up to this many entries are searched one by one, which needs no table.
@@ -88,7 +94,8 @@ fn verify_all(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
         .try_for_each(check)
 }
 
-fn table_of(log: &UndoLog, entries: &[Entry]) -> Table {
+/// What `entries` cover, and what was there first.
+pub(super) fn table_of(log: &UndoLog, entries: &[Entry]) -> Table {
     let words_max: usize = entries.iter().map(|entry| entry.length / 8 + 2).sum();
     let table = Table::new(words_max.max(1));
     for entry in entries {
@@ -109,7 +116,7 @@ fn old_byte(log: &UndoLog, entry: &Entry, offset: usize) -> u8 {
 }
 
 fn check(word: &Word) -> Result<(), Fault> {
-    let address = (word.key as usize - 1) * 8;
+    let address = word.address();
     for (offset, (covered, expected)) in word
         .mask
         .to_ne_bytes()
@@ -126,7 +133,7 @@ fn check(word: &Word) -> Result<(), Fault> {
 }
 
 /// Open addressing in memory of the runtime's own.
-struct Table {
+pub(super) struct Table {
     memory: Mapping,
     slots: usize,
 }
@@ -142,17 +149,8 @@ impl Table {
 
     fn insert(&self, address: usize, byte: u8) {
         let key = (address / 8 + 1) as u64;
-        let mut index = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
-        let word = loop {
-            index &= self.slots - 1;
-            let slot = self.memory.base().cast::<Word>().wrapping_add(index);
-            // SAFETY: the index is masked to the table; a fresh mapping is zeroes, a free slot.
-            let word = unsafe { &mut *slot };
-            if word.key == 0 || word.key == key {
-                break word;
-            }
-            index += 1;
-        };
+        // SAFETY: a slot of the table, which is this function's alone meanwhile.
+        let word = unsafe { &mut *self.slot_of(key) };
         word.key = key;
         let shift = (address % 8) * 8;
         if word.mask >> shift & 0xFF == 0 {
@@ -161,7 +159,28 @@ impl Table {
         }
     }
 
-    fn words(&self) -> &[Word] {
+    /// The covered bytes of a word; none if it was never touched.
+    pub(super) fn mask(&self, key: u64) -> u64 {
+        // SAFETY: a slot of the table.
+        unsafe { (*self.slot_of(key)).mask }
+    }
+
+    /// The slot of a word, or the free one where it belongs.
+    fn slot_of(&self, key: u64) -> *mut Word {
+        let mut index = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
+        loop {
+            index &= self.slots - 1;
+            let slot = self.memory.base().cast::<Word>().wrapping_add(index);
+            // SAFETY: the index is masked to the table; a fresh mapping is zeroes, a free slot.
+            let found = unsafe { (*slot).key };
+            if found == 0 || found == key {
+                return slot;
+            }
+            index += 1;
+        }
+    }
+
+    pub(super) fn words(&self) -> &[Word] {
         // SAFETY: the mapping holds that many words; zeroes are valid.
         unsafe { core::slice::from_raw_parts(self.memory.base().cast(), self.slots) }
     }

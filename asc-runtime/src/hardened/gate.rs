@@ -15,6 +15,8 @@ use super::sys::ThreadWords;
 pub(crate) const BODY_ENTERED: u32 = 0x3C6E_F35F;
 /// Added where the body is left.
 pub(crate) const BODY_LEFT: u32 = 0x1F83_D9AB;
+/// Added when a message is dropped.
+const OMITTED: u64 = 0xA24B_AED4_963E_E407;
 const BODY: u64 = BODY_ENTERED as u64 + BODY_LEFT as u64;
 
 /// The stages, in order. The body runs after `Begun` and after `RolledBack`.
@@ -85,6 +87,43 @@ pub(crate) unsafe fn pass(words: *mut ThreadWords, sequence: u64, gate: Gate) ->
     // SAFETY: by contract.
     unsafe { (*words).signature = found.wrapping_add(gate.step()) };
     Ok(())
+}
+
+/// Returns to where `gate` had just been passed, after a fault was detected behind it. The fault has
+/// been dealt with; what follows is checked from there.
+///
+/// # Safety
+/// `words` is the calling thread's.
+pub(crate) unsafe fn rewind(words: *mut ThreadWords, sequence: u64, gate: Gate) {
+    // SAFETY: by contract.
+    unsafe { (*words).signature = seed(sequence).wrapping_add(gate.after()) };
+}
+
+/// Turns the signature of a handler that was just rolled back into the proof of an omission.
+///
+/// # Safety
+/// `words` is the calling thread's.
+pub(crate) unsafe fn omit(words: *mut ThreadWords, sequence: u64) -> Result<(), Fault> {
+    // SAFETY: by contract.
+    let found = unsafe { (*words).signature };
+    let expected = seed(sequence).wrapping_add(Gate::RolledBack.after());
+    if found != expected {
+        return Err(Fault::new(
+            Stage::ControlFlow,
+            "a message was about to be dropped without being undone",
+        )
+        .values(expected, found));
+    }
+    // SAFETY: by contract.
+    unsafe { (*words).signature = omission(sequence) };
+    Ok(())
+}
+
+/// The signature that proves a handler whose message was dropped.
+pub(crate) const fn omission(sequence: u64) -> u64 {
+    seed(sequence)
+        .wrapping_add(Gate::RolledBack.after())
+        .wrapping_add(OMITTED)
 }
 
 /// The signature that proves a committed handler.

@@ -21,6 +21,7 @@
 //!   verified, not assumed); the second run therefore starts from the state of the first, and
 //!   values that the first run moved, dropped or freed are whole again. That is why a `FnOnce`
 //!   body may be called twice: for the program the first call never happened.
+//!   A fault that leaves this in doubt is never recovered from: see [`recovery`].
 //! - E4: the runtime's own code is compiled without the passes and runs with `active == 0`, so it
 //!   never enters the hooks' recording paths.
 //!
@@ -43,6 +44,7 @@ pub mod fault_points;
 #[path = "fault_points_disabled.rs"]
 pub(crate) mod fault_points;
 pub(crate) mod first_touch;
+mod footprint;
 pub(crate) mod fresh_blocks;
 pub(crate) mod gate;
 pub(crate) mod guarded;
@@ -53,11 +55,14 @@ pub(crate) mod mapping;
 pub(crate) mod memory;
 pub(crate) mod output;
 pub(crate) mod panic_hook;
+mod placement;
 pub(crate) mod probe;
+pub(crate) mod recovery;
 pub(crate) mod refusal;
 pub(crate) mod repeat_filter;
 pub(crate) mod result_slot;
 mod rollback;
+mod stray;
 pub(crate) mod sys;
 pub(crate) mod touched;
 pub(crate) mod undo_log;

@@ -22,6 +22,7 @@ const PROBE_FRAMES_BYTES: usize = 1024;
 #[inline]
 pub(crate) fn allocator_is_within_reach(handler: &'static Handler, context: &mut Context) {
     if !PROBED.load(Ordering::Relaxed) {
+        crate::setup::take_effect();
         probe(handler, context);
         PROBED.store(true, Ordering::Relaxed);
     }

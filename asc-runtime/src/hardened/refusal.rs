@@ -25,6 +25,10 @@ macro_rules! refused {
     ($($name:ident $wrap:ident $real:ident;)*) => {
         $(
             const _: () = {
+                #[allow(
+                    clashing_extern_declarations,
+                    reason = "`write` has its own signature elsewhere; here it is only jumped to"
+                )]
                 unsafe extern "C" {
                     fn $real();
                 }

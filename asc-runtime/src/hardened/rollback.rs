@@ -10,16 +10,16 @@ use core::ptr;
 use crate::fault::{Fault, Stage};
 
 use super::first_touch;
-use super::memory::{demand_end, first_difference, forget_memory, read_word, sum_of};
+use super::memory::{demand_end, first_difference, forget_memory, read_word};
 use super::sys::copy_bytes;
 use super::undo_log::{Entry, UndoLog};
 
 impl UndoLog {
     /// Puts the old bytes back, last store first, and verifies that every byte is what it was.
     ///
-    /// What was put where is summed as it is done. A sum that differs from the one taken at the
-    /// capture tells of an entry that was none, or was used wrongly: it may have spoilt a place
-    /// that no entry names.
+    /// What was put where is summed as it is done. A sum that differs from that of the entries' seals
+    /// tells of an entry that was none, has changed since it was recorded, or was used wrongly: it may
+    /// have spoilt a place that no entry names.
     pub(crate) fn roll_back(&self) -> Result<(), Fault> {
         let entries = self.recorded()?;
         let mut restored = 0_u64;
@@ -49,12 +49,14 @@ impl UndoLog {
             old,
             ..
         } = *entry;
+        let mut contents = 0;
         if entry.is_range() {
             let end = black_box(address + length);
             let target = ptr::with_exposed_provenance_mut(address);
             // SAFETY: E1 for the target, L2 for the source.
             let reached = unsafe { copy_bytes(target, self.old_range(entry), length) };
             demand_end(end, reached)?;
+            contents = self.contents(self.old_range(entry), length);
         } else if !restore_word(entry) {
             return Err(Fault::new(
                 Stage::Rollback,
@@ -62,7 +64,7 @@ impl UndoLog {
             )
             .at(address));
         }
-        Ok(sum_of([address as u64, length as u64, old]))
+        Ok(Entry::seal(address, length, old, contents))
     }
 
     /// Whether memory holds the old bytes of an entry.

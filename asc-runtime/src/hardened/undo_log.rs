@@ -2,8 +2,10 @@
 //!
 //! One log in program order for words and ranges.
 //!
-//! 1. [`UndoLog::record`]: the first run appends (address, length, old bytes) before each store.
-//! 2. [`UndoLog::capture`]: its results are read from memory and summed.
+//! 1. [`UndoLog::record`]: the first run appends (address, length, old bytes) before each store, and
+//!    the sum of the three.
+//! 2. [`UndoLog::capture`]: its results are read from memory and summed; the entries' own sums, which
+//!    the rollback must reproduce, are added up.
 //! 3. [`UndoLog::roll_back`]: old bytes go back in reverse order; every byte is read again
 //!    (`rollback.rs`).
 //! 4. [`UndoLog::check`]: the second run's stores must name the same addresses and lengths.
@@ -39,7 +41,7 @@ pub(crate) struct Entry {
     pub(crate) length: usize,
     /// Old bytes of a word; arena offset of a range's.
     pub(crate) old: u64,
-    /// The first run's result, likewise.
+    /// The first run's result, likewise; until it is captured, the entry's seal.
     pub(crate) new: u64,
 }
 
@@ -48,6 +50,16 @@ const _: () = assert!(size_of::<Entry>() == 32);
 impl Entry {
     pub(crate) const fn is_range(&self) -> bool {
         self.length > 8
+    }
+
+    /// An entry's share of the sum that the rollback must reproduce, taken when it is recorded: from
+    /// then on no single wrong word in it goes unnoticed. `contents` stands for the old bytes of a
+    /// range.
+    pub(crate) const fn seal(address: usize, length: usize, old: u64, contents: u64) -> u64 {
+        (address as u64)
+            .wrapping_add(length as u64)
+            .wrapping_add(old)
+            .wrapping_add(contents)
     }
 }
 
@@ -58,6 +70,8 @@ pub(crate) struct UndoLog {
     arena: Mapping,
     arena_used: usize,
     filter: RepeatFilter,
+    /// Whether the old bytes of ranges are sealed too, chosen with the first range of a record.
+    seals_ranges: bool,
     count: Guarded<{ field::LOG_COUNT }>,
     /// Sum over what the first run stored, in order.
     new_sum: Guarded<{ field::LOG_NEW_SUM }>,
@@ -72,6 +86,7 @@ impl UndoLog {
             arena: Mapping::new(ARENA_BYTES_MIN),
             arena_used: 0,
             filter: RepeatFilter::new(),
+            seals_ranges: false,
             count: Guarded::new(0),
             new_sum: Guarded::new(0),
             old_sum: Guarded::new(0),
@@ -169,8 +184,19 @@ impl UndoLog {
 
     /// Logs or checks a store of any length. A long one is one entry; a short one is split into
     /// words, which the repeat filter understands.
-    pub(crate) fn store(&mut self, address: usize, length: usize) -> Result<(), Fault> {
+    ///
+    /// `seals_ranges` demands that the old bytes of a range are summed as they are read: they may be
+    /// what a surviving process goes on with.
+    pub(crate) fn store(
+        &mut self,
+        address: usize,
+        length: usize,
+        seals_ranges: impl FnOnce() -> bool,
+    ) -> Result<(), Fault> {
         if length > WORDS_BYTES_MAX {
+            if self.arena_used == 0 {
+                self.seals_ranges = seals_ranges();
+            }
             return self.range(address, length);
         }
         let mut done = 0;
@@ -189,14 +215,24 @@ impl UndoLog {
         }
         // SAFETY: E1: the application is about to write these bytes.
         self.step(words, address, length, |_| unsafe {
-            read_word(address, length)
+            (read_word(address, length), 0)
         })
     }
 
     fn range(&mut self, address: usize, length: usize) -> Result<(), Fault> {
         self.step(own_words(), address, length, |log| {
-            log.keep(address, length)
+            let contents = log.contents(ptr::with_exposed_provenance(address), length);
+            (log.keep(address, length), contents)
         })
+    }
+
+    /// What stands for the bytes of a range in its entry's seal.
+    pub(super) fn contents(&self, start: *const u8, length: usize) -> u64 {
+        if self.seals_ranges {
+            checksum(start, length)
+        } else {
+            0
+        }
     }
 
     /// Appends an entry, or demands that it is the next one.
@@ -205,17 +241,18 @@ impl UndoLog {
         words: &mut ThreadWords,
         address: usize,
         length: usize,
-        old: impl FnOnce(&mut Self) -> u64,
+        read: impl FnOnce(&mut Self) -> (u64, u64),
     ) -> Result<(), Fault> {
         while words.cursor >= words.limit {
             self.make_room(words, address, length)?;
         }
         if words.phase == 1 {
+            let (old, contents) = read(self);
             let entry = Entry {
                 address,
                 length,
-                old: old(self),
-                new: 0,
+                old,
+                new: Entry::seal(address, length, old, contents),
             };
             // SAFETY: the cursor is below the limit, so inside the mapping.
             unsafe { words.cursor.write(entry) };
@@ -280,6 +317,16 @@ impl UndoLog {
         self.arena.base().wrapping_add(entry.old as usize)
     }
 
+    /// What the first run left at an entry that is a range.
+    pub(super) fn new_range(&self, entry: &Entry) -> *const u8 {
+        self.arena.base().wrapping_add(entry.new as usize)
+    }
+
+    /// Whether the run that has just ended stored wherever the first one did.
+    pub(super) fn was_followed(&self, words: &ThreadWords) -> bool {
+        matches!(self.recorded(), Ok(entries) if self.index_of(words.cursor) == entries.len())
+    }
+
     pub(super) fn recorded(&self) -> Result<&[Entry], Fault> {
         let count = self.count.get()? as usize;
         if count * size_of::<Entry>() > self.entries.len() {
@@ -292,7 +339,7 @@ impl UndoLog {
         Ok(unsafe { core::slice::from_raw_parts(self.base(), count) })
     }
 
-    /// Returns the entry's shares of the sums over new and old bytes.
+    /// Returns the entry's shares of the sums over new and old bytes; the latter is its seal.
     fn capture_entry(&mut self, index: usize) -> (u64, u64) {
         let entry = self.entry_pointer(index);
         // SAFETY: below the count (L1).
@@ -300,7 +347,7 @@ impl UndoLog {
         let Entry {
             address,
             length,
-            old,
+            new: seal,
             ..
         } = recorded;
         let (new, sum) = if length > 8 {
@@ -316,10 +363,7 @@ impl UndoLog {
         };
         // SAFETY: as above; `keep` does not move the entries.
         unsafe { (*entry).new = new };
-        (
-            sum_of([address as u64, length as u64, sum]),
-            sum_of([address as u64, length as u64, old]),
-        )
+        (sum_of([address as u64, length as u64, sum]), seal)
     }
 
     /// The entry's share of the sum, computed from memory.

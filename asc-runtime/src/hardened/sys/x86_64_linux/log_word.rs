@@ -74,6 +74,9 @@ macro_rules! log_word {
             $load,
             "cmp rax, qword ptr [rcx + {old}]",
             "jne 3b",
+            // What the entry says, in one word: see `Entry::seal`.
+            concat!("lea rax, [rax + rdi + ", $size, "]"),
+            "mov qword ptr [rcx + {new}], rax",
             "add qword ptr fs:[asc_thread@TPOFF + {cursor}], {stride}",
             "jmp 9f",
             "5: cmp qword ptr [rcx + {address}], rdi",
@@ -115,6 +118,7 @@ macro_rules! log_word {
             address = const offset_of!(Entry, address),
             length = const offset_of!(Entry, length),
             old = const offset_of!(Entry, old),
+            new = const offset_of!(Entry, new),
             stride = const size_of::<Entry>(),
         );
     };

@@ -7,7 +7,7 @@ use std::fs::File;
 
 use memmap2::Mmap;
 
-use crate::symbol_table::name_at;
+use super::symbol_table::name_at;
 
 /// Calls `say` with the name of what lies at `address` and the offset into it: a symbol of the
 /// program, or the kind of memory.
