@@ -171,13 +171,13 @@ fn check(name: &Ident, position: &Position, runtime: &Path) -> TokenStream {
 }
 
 /// Where some tokens of the user stand: from the first to the last.
-struct Position {
-    first: Span,
-    last: Span,
+pub(crate) struct Position {
+    pub(crate) first: Span,
+    pub(crate) last: Span,
 }
 
 impl Position {
-    fn of(tokens: impl ToTokens) -> Self {
+    pub(crate) fn of(tokens: impl ToTokens) -> Self {
         let trees: Vec<TokenTree> = tokens.into_token_stream().into_iter().collect();
         Self {
             first: trees.first().map_or_else(Span::call_site, start),

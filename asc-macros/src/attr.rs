@@ -4,25 +4,37 @@
 //! skipped: a policy that is silently ignored is worse than none. All mistakes are reported in one
 //! go, each on its own token.
 //!
-//! A new argument (a fault policy, for instance) is a variant of [`Argument`] and a field of
-//! [`Settings`]; the compiler then asks for the rest.
+//! A new argument is a variant of [`Argument`] and a field of [`Settings`]; the compiler then asks for
+//! the rest.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, LitStr, Path, Result, Token};
+use syn::{Error, LitInt, LitStr, Path, Result, Token, parenthesized};
 
 /// What the attribute says about one handler.
 pub(crate) struct Settings {
     /// Where the runtime is found in the user's crate, `::asc_runtime` unless `crate = …` says
     /// otherwise.
     pub(crate) runtime: Path,
+    /// What happens when the handler is struck, if it says so itself.
+    pub(crate) on_fault: Option<OnFault>,
+}
+
+/// A fault policy.
+#[derive(Clone, Copy)]
+pub(crate) enum OnFault {
+    Abort,
+    /// Where the user wrote it: the return type must allow it.
+    Drop(Span),
+    Retry(u8),
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             runtime: syn::parse_quote!(::asc_runtime),
+            on_fault: None,
         }
     }
 }
@@ -31,14 +43,16 @@ impl Default for Settings {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Argument {
     Crate,
+    OnFault,
 }
 
 impl Argument {
-    const ALL: [Self; 1] = [Self::Crate];
+    const ALL: [Self; 2] = [Self::Crate, Self::OnFault];
 
     fn name(self) -> &'static str {
         match self {
             Self::Crate => "crate",
+            Self::OnFault => "on_fault",
         }
     }
 
@@ -46,6 +60,7 @@ impl Argument {
     fn form(self) -> &'static str {
         match self {
             Self::Crate => "crate = path::to::asc_runtime",
+            Self::OnFault => "on_fault = abort | drop | retry(n)",
         }
     }
 }
@@ -112,6 +127,7 @@ impl Parser {
     fn value(&mut self, argument: Argument, input: ParseStream<'_>) -> Result<()> {
         match argument {
             Argument::Crate => self.settings.runtime = runtime_path(input)?,
+            Argument::OnFault => self.settings.on_fault = Some(on_fault(input)?),
         }
         Ok(())
     }
@@ -136,6 +152,53 @@ fn runtime_path(input: ParseStream<'_>) -> Result<Path> {
     );
     let path = input.call(Path::parse_mod_style);
     path.map_err(|error| Error::new(error.span(), text))
+}
+
+const POLICIES: &str = "the policies are `abort`, `drop` and `retry(n)`";
+
+fn on_fault(input: ParseStream<'_>) -> Result<OnFault> {
+    if input.peek(LitStr) {
+        return Err(input.error(format!("expected a policy without quotes; {POLICIES}")));
+    }
+    let policy = input
+        .call(Ident::parse_any)
+        .map_err(|error| Error::new(error.span(), format!("expected a policy; {POLICIES}")))?;
+    match policy.to_string().as_str() {
+        "abort" => Ok(OnFault::Abort),
+        "drop" => Ok(OnFault::Drop(policy.span())),
+        "retry" => retry(&policy, input),
+        _ => Err(Error::new(
+            policy.span(),
+            format!("unknown policy `{policy}`; {POLICIES}"),
+        )),
+    }
+}
+
+fn retry(policy: &Ident, input: ParseStream<'_>) -> Result<OnFault> {
+    if !input.peek(syn::token::Paren) {
+        return Err(Error::new(
+            policy.span(),
+            "`retry` needs a number of times; write `retry(3)`",
+        ));
+    }
+    let times;
+    parenthesized!(times in input);
+    let number = number_of_times(&times);
+    // What is left would be reported once more.
+    times.parse::<TokenStream>()?;
+    number.map(OnFault::Retry)
+}
+
+fn number_of_times(input: ParseStream<'_>) -> Result<u8> {
+    let text = "expected how often to try again, a number from 1 to 255; write `retry(3)`";
+    let literal: LitInt = input
+        .parse()
+        .map_err(|error| Error::new(error.span(), text))?;
+    if !input.is_empty() {
+        return Err(input.error("`retry` takes one number; write `retry(3)`"));
+    }
+    let number = literal.base10_parse().ok().filter(|&number| number > 0);
+    number.ok_or_else(|| Error::new(literal.span(), text))
 }
 
 fn known() -> String {

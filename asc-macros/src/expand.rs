@@ -4,6 +4,11 @@
 //! 2. Each argument passed by value is checked to be `Clone`.
 //! 3. The runtime runs a closure that owns the arguments and holds the user's body.
 //!
+//! A handler whose message may be dropped gives the runtime a function too, which makes its result of
+//! the fault. Under `on_fault = drop` the return type must have one. Without a policy of its own a
+//! handler that returns a `Result` has one if its error can be made of a fault; that is asked of the
+//! compiler by the method that it finds for a `Returns`, with and without the bound.
+//!
 //! The closure is called once in the eyes of the compiler. The second run starts after everything
 //! the first one did has been undone, the ownership of its captures included, so `FnOnce` is what
 //! it is.
@@ -13,16 +18,17 @@
 //! last expression outlive the block, so they would outlive the arguments that they borrow from.
 //! And where the return type has an `impl Trait` the closure's has a `_`.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::token::Brace;
 use syn::visit_mut::{self, VisitMut};
 use syn::{ReturnType, Signature, Token, Type, TypeInfer};
 
-use crate::arguments::{self, Arguments};
-use crate::attr::Settings;
+use crate::arguments::{self, Arguments, Position};
+use crate::attr::{OnFault, Settings};
 use crate::function::Function;
+use crate::validate::plain;
 
 /// Writes the handler out.
 pub(crate) fn expand(settings: &Settings, function: Function) -> TokenStream {
@@ -51,12 +57,23 @@ fn description(settings: &Settings, signature: &Signature) -> TokenStream {
     let runtime = &settings.runtime;
     let name = signature.ident.unraw().to_string();
     let place = quote_spanned!(signature.ident.span()=> ::core::file!(), ::core::line!());
+    let policy = policy(settings);
     quote! {
         static __ASC_HANDLER: #runtime::__private::Handler = #runtime::__private::Handler::new(
             ::core::concat!(::core::module_path!(), "::", #name),
             #place,
-        );
+        )#policy;
     }
+}
+
+fn policy(settings: &Settings) -> Option<TokenStream> {
+    let runtime = &settings.runtime;
+    let policy = match settings.on_fault? {
+        OnFault::Abort => quote!(Abort),
+        OnFault::Drop(_) => quote!(Drop),
+        OnFault::Retry(times) => quote!(Retry(#times)),
+    };
+    Some(quote!(.on_fault(#runtime::__private::OnFault::#policy)))
 }
 
 /// The call that runs the body.
@@ -73,7 +90,52 @@ fn run(
     let head = quote_spanned!(here=> move ||);
     let output = closure_output(&signature.output, here);
     let body = closure_body(arguments, &output, braces, body);
-    quote!(#runtime::__private::run(&__ASC_HANDLER, #head -> #output #body))
+    match tell(settings, &signature.output, here) {
+        None => quote!(#runtime::__private::run(&__ASC_HANDLER, #head -> #output #body)),
+        Some(tell) => quote! {
+            #runtime::__private::run_or_tell(&__ASC_HANDLER, #tell, #head -> #output #body)
+        },
+    }
+}
+
+/// What makes the result of a handler whose message was dropped, if it may be dropped.
+fn tell(settings: &Settings, output: &ReturnType, here: Span) -> Option<TokenStream> {
+    let runtime = &settings.runtime;
+    let ReturnType::Type(_, ty) = output else {
+        return None;
+    };
+    match settings.on_fault {
+        Some(OnFault::Abort | OnFault::Retry(_)) => None,
+        Some(OnFault::Drop(_)) => {
+            // A return type that cannot tell is refused where it stands.
+            let position = Position::of(ty);
+            let place = |span: Span| Span::mixed_site().located_at(span);
+            let output = closure_output(output, here);
+            let tell = Ident::new("tell", place(position.first));
+            let end = quote_spanned!(place(position.last)=> ::<#output>());
+            Some(quote!(#runtime::__private::#tell #end))
+        }
+        None => (is_result(ty) && !is_opaque(ty)).then(|| {
+            quote! {
+                {
+                    use #runtime::__private::{CanTell as _, CannotTell as _};
+                    (&#runtime::__private::Returns::<#ty>::NEW).tell()
+                }
+            }
+        }),
+    }
+}
+
+/// A `Result`, as far as its name tells.
+fn is_result(ty: &Type) -> bool {
+    matches!(plain(ty), Type::Path(ty) if ty.path.segments.last().is_some_and(|last| last.ident == "Result"))
+}
+
+/// Whether an expression cannot name the type.
+fn is_opaque(ty: &Type) -> bool {
+    let mut opaque = Opaque::default();
+    opaque.visit_type_mut(&mut ty.clone());
+    opaque.is_found
 }
 
 fn closure_body(
@@ -112,18 +174,22 @@ fn closure_output(output: &ReturnType, here: Span) -> TokenStream {
         ReturnType::Default => quote_spanned!(here=> ()),
         ReturnType::Type(_, ty) => {
             let mut ty = ty.clone();
-            Opaque.visit_type_mut(&mut ty);
+            Opaque::default().visit_type_mut(&mut ty);
             ty.into_token_stream()
         }
     }
 }
 
 /// Puts `_` in the place of each `impl Trait`.
-struct Opaque;
+#[derive(Default)]
+struct Opaque {
+    is_found: bool,
+}
 
 impl VisitMut for Opaque {
     fn visit_type_mut(&mut self, ty: &mut Type) {
         if let Type::ImplTrait(opaque) = ty {
+            self.is_found = true;
             let underscore_token = Token![_](opaque.impl_token.span);
             *ty = Type::Infer(TypeInfer {
                 attrs: Vec::new(),

@@ -76,6 +76,30 @@ use proc_macro2::TokenStream;
 /// | argument | meaning | without it |
 /// |---|---|---|
 /// | `crate = path` | where the runtime is found: `#[asc_handler(crate = my_crate::hardening)]` | `::asc_runtime` |
+/// | `on_fault = abort` | a fault in this handler stops the process | the process's policy, see `asc_runtime::Setup` |
+/// | `on_fault = drop` | its message is dropped: the state is what it was before, nothing leaves, the caller gets an error | |
+/// | `on_fault = retry(n)` | it is tried again, up to `n` times | |
+///
+/// A handler under `drop` returns a `Result` whose error is `Fault`, or can be
+/// made of one by `From`:
+///
+/// ```
+/// use asc_runtime::{Fault, asc_handler};
+///
+/// #[asc_handler(on_fault = drop)]
+/// fn deposit(balance: &mut u64, amount: u64) -> Result<u64, Fault> {
+///     *balance += amount;
+///     Ok(*balance)
+/// }
+///
+/// let mut balance = 40;
+/// match deposit(&mut balance, 2) {
+///     Ok(balance) => assert_eq!(balance, 42),
+///     Err(fault) => println!("not deposited, ask again: {fault}"),
+/// }
+/// ```
+///
+/// What each policy can and cannot do is said in the documentation of `asc_runtime::OnFault`.
 ///
 /// # Expansion
 ///
@@ -145,7 +169,10 @@ fn handler(attributes: TokenStream, item: TokenStream) -> TokenStream {
     let settings = attr::parse(attributes);
     let function = function::parse(item.clone()).and_then(validate::validate);
     let error = match (settings, function) {
-        (Ok(settings), Ok(function)) => return expand::expand(&settings, function),
+        (Ok(settings), Ok(function)) => match validate::policy(&settings, &function) {
+            Ok(()) => return expand::expand(&settings, function),
+            Err(error) => error,
+        },
         (Err(error), Ok(_)) | (Ok(_), Err(error)) => error,
         (Err(mut error), Err(other)) => {
             error.combine(other);

@@ -11,7 +11,29 @@ use syn::{
     Abi, Error, ParenthesizedGenericArguments, Result, ReturnType, Signature, TraitBound, Type,
 };
 
+use crate::attr::{OnFault, Settings};
 use crate::function::Function;
+
+/// Lets a policy pass that the function can carry out. What depends on types (a result that cannot
+/// tell of a fault) is left to the compiler.
+pub(crate) fn policy(settings: &Settings, function: &Function) -> Result<()> {
+    let Some(OnFault::Drop(place)) = settings.on_fault else {
+        return Ok(());
+    };
+    let cannot_tell = match &function.signature.output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => matches!(plain(ty), Type::ImplTrait(_)),
+    };
+    if !cannot_tell {
+        return Ok(());
+    }
+    Err(Error::new(
+        place,
+        "a dropped message needs a result that says so; \
+         write `-> Result<(), asc_runtime::Fault>`, with what the handler returns in the place of `()`, \
+         and end the body with `Ok(…)`",
+    ))
+}
 
 /// Lets a function pass that can be a handler, and says everything that is in the way otherwise.
 pub(crate) fn validate(function: Function) -> Result<Function> {

@@ -29,6 +29,7 @@ compile! {
     attributes: "expansion/attributes.rs" => "expansion/attributes.expanded.rs";
     generics: "expansion/generics.rs" => "expansion/generics.expanded.rs";
     patterns: "expansion/patterns.rs" => "expansion/patterns.expanded.rs";
+    policies: "expansion/policies.rs" => "expansion/policies.expanded.rs";
     receivers: "expansion/receivers.rs" => "expansion/receivers.expanded.rs";
     references: "expansion/references.rs" => "expansion/references.expanded.rs";
     results: "expansion/results.rs" => "expansion/results.expanded.rs";

@@ -1,7 +1,7 @@
 use asc_runtime::asc_handler;
 
-#[asc_handler(on_fault = retry(3, elsewhere))]
-fn with_a_policy(state: &mut u8) {
+#[asc_handler(on_panic = retry(3, elsewhere))]
+fn with_another_name(state: &mut u8) {
     *state += 1;
 }
 
