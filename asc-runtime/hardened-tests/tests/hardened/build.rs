@@ -7,7 +7,13 @@ use std::sync::{LazyLock, Mutex};
 const PACKAGE: &str = "asc-hardened-tests";
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// What is built in the profiles that do not build everything.
-const CHOSEN: &[&str] = &["differential", "popular_crates", "raft_cluster", "trap"];
+const CHOSEN: &[&str] = &[
+    "differential",
+    "policies",
+    "popular_crates",
+    "raft_cluster",
+    "trap",
+];
 
 /// The target directory that this test was built into.
 static TARGET_DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {

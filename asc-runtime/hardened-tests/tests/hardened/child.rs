@@ -17,6 +17,11 @@ pub(crate) struct Ended {
 
 /// Runs `program` to its end.
 pub(crate) fn run(program: &Path, arguments: &[&str]) -> Ended {
+    run_with(program, arguments, &[])
+}
+
+/// Runs `program` to its end, with variables in its environment.
+pub(crate) fn run_with(program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let mut command = Command::new("timeout");
     command
         .arg(TIMEOUT_SECONDS)
@@ -24,6 +29,7 @@ pub(crate) fn run(program: &Path, arguments: &[&str]) -> Ended {
         .args(arguments.iter().map(OsStr::new));
     // The lines of panics are asserted: no backtraces.
     command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+    command.envs(environment.iter().copied());
     let output = command.output().expect("`timeout` of coreutils starts");
     Ended {
         status: output.status.code(),

@@ -332,13 +332,13 @@ const RUNTIME: [Incident; 15] = [
     ),
     incident(
         "logged_address",
-        "second_run",
-        "the second run stores to another address",
+        "rollback",
+        "what was put back is not what was kept",
     ),
     incident(
         "logged_old_value",
-        "compare",
-        "the runs left different bytes",
+        "rollback",
+        "what was put back is not what was kept",
     ),
     incident(
         "recorded_result",

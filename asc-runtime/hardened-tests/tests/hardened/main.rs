@@ -8,6 +8,7 @@
 mod build;
 mod child;
 mod incidents;
+mod policies;
 mod programs;
 
 use crate::build::{Build, Programs};
@@ -19,6 +20,7 @@ fn dev() {
     programs::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
     programs::all_misuse_is_refused(&programs);
+    programs::all_policies_are_kept(&programs);
     programs::the_runtime_survives_strikes(&Build::profile("dev"));
 }
 
@@ -29,6 +31,7 @@ fn release() {
     programs::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
     programs::all_misuse_is_refused(&programs);
+    programs::all_policies_are_kept(&programs);
     programs::raft_runs_a_million_handlers(&programs);
     programs::the_runtime_survives_strikes(&Build::profile("release"));
 }
@@ -55,6 +58,7 @@ fn panic_abort() {
     let programs = Programs::chosen(&Build::profile("asc-abort"));
     programs::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
+    programs::all_policies_are_kept(&programs);
 }
 
 /// Every vector instruction of this processor.

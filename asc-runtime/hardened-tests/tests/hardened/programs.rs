@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::build::{Build, Programs};
 use crate::child::{self, Ended};
 use crate::incidents::{self, Incident};
+use crate::policies;
 
 const DIFFERENTIAL_STEPS: u64 = 1_500;
 const AUDITED_STEPS: u64 = 25;
@@ -90,6 +91,14 @@ pub(crate) fn all_misuse_is_refused(programs: &Programs) {
     child::succeed(&programs.program("audit_self_test"), &[]);
 }
 
+/// A struck handler ends as its policy says.
+pub(crate) fn all_policies_are_kept(programs: &Programs) {
+    let program = programs.program("policies");
+    policies::a_service_under_each_policy(&program);
+    policies::the_limits_of_recovery(&program);
+    policies::settings_of_the_environment(&program);
+}
+
 /// Faults between the stages are caught, and flipped bits in the runtime's memory never lead to a
 /// wrong result that nobody notices.
 pub(crate) fn the_runtime_survives_strikes(build: &Build) {
@@ -103,7 +112,9 @@ pub(crate) fn the_runtime_survives_strikes(build: &Build) {
     for incident in expected {
         expect_incident(&trap, &incident);
     }
-    child::succeed(&trap, &["campaign", &times("flips", STRIKES)]);
+    let flips = times("flips", STRIKES);
+    child::succeed(&trap, &["campaign", &flips]);
+    policies::recovery_never_trusts_what_was_struck(&trap, &list(&trap), &flips);
 }
 
 /// The same programs do the same without any hardening.

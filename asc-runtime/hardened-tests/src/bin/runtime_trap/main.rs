@@ -3,7 +3,8 @@
 //! `fault=NAME` injects one and must end like every trap: one incident, status 86, nothing printed
 //! after it. `list` prints the names. `campaign` flips bits all over the runtime's own memory at
 //! every point, one per child process, and fails if a single one leads to a wrong result that
-//! nobody notices. Arguments of the campaign: `seed=N`, `flips=N`.
+//! nobody notices. Arguments of the campaign: `seed=N`, `flips=N`. With `undoable` the victim does
+//! nothing that stands in the way of a policy (`ASC_ON_FAULT`).
 
 #[cfg(asc)]
 mod campaign;

@@ -106,10 +106,12 @@ pub(crate) fn run(name: &str) {
     };
     // Learns the depth of the stack and where the pieces are.
     let expected = victim::run(|_| ());
+    // This runs a victim too, so it cannot wait for the strike.
+    let damage = damage(fault);
     println!("before");
     let found = victim::run(|number| {
         if number == HANDLERS / 2 {
-            strike::arm(fault.point, damage(fault));
+            strike::arm(fault.point, damage);
         }
     });
     println!(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use asc_hardened_tests::arguments;
 use asc_hardened_tests::digest::digest;
 use asc_runtime::{Input, Output, after_commit, asc_handler, effect};
 
@@ -18,6 +19,8 @@ struct State {
     map: BTreeMap<u64, String>,
     bytes: Vec<u8>,
     old: Option<Box<[u64; 5]>>,
+    /// Nothing is done that cannot be undone, so that the handler can be tried again.
+    is_undoable: bool,
 }
 
 #[asc_handler]
@@ -28,7 +31,11 @@ fn handler(state: &mut State, request: &Input<'_>, reply: &mut Output) -> u64 {
         .map(|&byte| u64::from(byte))
         .sum::<u64>();
     let _elapsed = Instant::now();
-    let asked = effect(|| vec![number; 3]);
+    let asked = if state.is_undoable {
+        vec![number; 3]
+    } else {
+        effect(|| vec![number; 3])
+    };
     for (index, word) in state.words.iter_mut().enumerate() {
         *word = word.wrapping_mul(3).wrapping_add(number + index as u64);
     }
@@ -37,7 +44,11 @@ fn handler(state: &mut State, request: &Input<'_>, reply: &mut Output) -> u64 {
     state.bytes.rotate_left(7);
     state.old = Some(Box::new([number; 5]));
     state.bytes.extend(asked.iter().map(|&word| word as u8));
-    let shared = SHARED.fetch_add(number, Ordering::SeqCst);
+    let shared = if state.is_undoable {
+        SHARED.load(Ordering::SeqCst)
+    } else {
+        SHARED.fetch_add(number, Ordering::SeqCst)
+    };
     after_commit(move || {
         TOLD.fetch_add(asked[2] * 3, Ordering::SeqCst);
     });
@@ -56,6 +67,7 @@ pub(crate) fn run(before: impl Fn(u64)) -> Option<u64> {
         map: BTreeMap::new(),
         bytes: vec![1; 99],
         old: None,
+        is_undoable: arguments::flag("undoable"),
     };
     let mut reply = Output::new();
     let mut results = Vec::new();
@@ -75,6 +87,7 @@ pub(crate) fn run(before: impl Fn(u64)) -> Option<u64> {
         map,
         bytes,
         old,
+        ..
     } = state;
     Some(digest(&(results, words, map, bytes, old, shared, told)))
 }
