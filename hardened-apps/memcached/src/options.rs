@@ -3,6 +3,7 @@
 mod extended;
 mod size;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, ValueEnum};
@@ -207,6 +208,11 @@ pub struct Options {
     /// File with the accounts that may use the text protocol: user:password on each line
     #[arg(short = 'Y', long = "auth-file", value_name = "file")]
     pub auth_file: Option<PathBuf>,
+
+    /// Serve metrics for Prometheus over HTTP at this address, for instance 127.0.0.1:9150, below
+    /// /metrics
+    #[arg(long, value_name = "addr:port")]
+    pub metrics: Option<SocketAddr>,
 
     /// Further options, separated by commas
     #[arg(short = 'o', long = "extended", value_name = "list")]

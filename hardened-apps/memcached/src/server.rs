@@ -7,7 +7,8 @@
 //! 4. A `connection` reads, frames, executes and sends; `execution` calls the handlers;
 //!    `administration` does what is about the server and not about items.
 //! 5. `maintenance` balances the LRU and crawls for dead items.
-//! 6. SIGINT or SIGTERM ends the process, SIGUSR1 after what was received is answered.
+//! 6. `metrics` tells Prometheus how it goes, if that is asked for.
+//! 7. SIGINT or SIGTERM ends the process, SIGUSR1 after what was received is answered.
 
 pub mod failure;
 
@@ -26,6 +27,7 @@ mod input_buffer;
 mod listener;
 mod log;
 mod maintenance;
+mod metrics;
 mod privileges;
 mod settings;
 mod shared;
@@ -42,6 +44,7 @@ use std::time::{Duration, Instant};
 
 use failure::Failure;
 use listener::Listener;
+use metrics::Metrics;
 use shared::Shared;
 use sockets::Sockets;
 use worker::WorkerHandle;
@@ -59,6 +62,7 @@ const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 pub fn run(options: &Options) -> Result<(), Failure> {
     privileges::raise_file_limit(options.conn_limit)?;
     let sockets = Sockets::open(options)?;
+    let metrics = options.metrics.map(Metrics::open).transpose()?;
     privileges::drop_root(options.user.as_deref())?;
     daemon::prepare_process(options)?;
     if let (true, Some(path)) = (options.daemon, &options.pidfile) {
@@ -83,6 +87,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         .map(|number| WorkerHandle::start(number, &shared, std::mem::take(&mut datagrams)))
         .collect::<Result<Vec<_>, _>>()?;
     maintenance::start(&shared)?;
+    if let Some(metrics) = metrics {
+        metrics.start(&shared)?;
+    }
     listener.accept_until_stopped(&shared, &workers)?;
     finish(&workers);
     Ok(())

@@ -34,6 +34,11 @@ impl Statistic {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// The value.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
 }
 
 /// Writes a reply that the server has chosen.

@@ -80,12 +80,18 @@ pub(super) fn reset(shared: &Shared) {
     shared.traffic.iter().for_each(Traffic::reset);
 }
 
-fn general(shared: &Shared) -> Vec<Statistic> {
+/// What this server counts and measures.
+pub(super) fn counted(shared: &Shared) -> Vec<Statistic> {
     let (counters, usage) = total(shared);
     let mut lines = process(shared);
     lines.extend(connections(shared));
     lines.extend(statistics::cache(&counters, &usage));
     lines.extend(maintenance(shared, &counters));
+    lines
+}
+
+fn general(shared: &Shared) -> Vec<Statistic> {
+    let mut lines = counted(shared);
     lines.extend(WITHOUT_CAUSE.map(|name| Statistic::new(name, 0)));
     if shared.options.extended.lru_maintainer {
         lines.extend(WITHOUT_CAUSE_SEGMENTED.map(|name| Statistic::new(name, 0)));

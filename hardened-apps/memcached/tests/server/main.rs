@@ -7,6 +7,7 @@ mod connections;
 mod conversations;
 mod executions;
 mod large_items;
+mod metrics;
 mod options;
 mod pylibmc;
 mod pymemcache;
