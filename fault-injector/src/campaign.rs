@@ -15,6 +15,7 @@ use crate::aftermath::Difference;
 use crate::code::image::Image;
 use crate::failure::{Failure, Result};
 use crate::fault::MaskKind;
+use crate::latency::Alarms;
 use crate::oracle::{self, Golden};
 use crate::plan::Injection;
 use crate::profile::Profile;
@@ -47,6 +48,9 @@ pub struct Settings {
     pub mask: MaskKind,
     /// Parallel workers.
     pub workers: usize,
+    /// For each of so many injections that are detected, the instructions until then are counted; for
+    /// none if 0.
+    pub latency_every: u64,
 }
 
 /// A campaign whose target was found fit.
@@ -56,6 +60,7 @@ pub struct Campaign {
     markers: Markers,
     golden: Golden,
     profile: Profile,
+    alarms: Alarms,
     trace: Vec<u8>,
     binary_crc: u32,
 }
@@ -82,12 +87,16 @@ impl Campaign {
                 nonce: settings.seed ^ NONCE,
             },
             profile: Profile::default(),
+            alarms: Alarms::default(),
             trace: settings.trace.encode(),
             binary_crc: crc32c(&bytes),
             settings,
         };
         let requests: Vec<u32> = (0..campaign.settings.trace.requests.len() as u32).collect();
         on_own_thread(|| campaign.prepare_here(&requests, &progress))?;
+        let golden = campaign.profile.sites.iter().map(|site| site.address);
+        let base = campaign.profile.text.address - image.text.0;
+        campaign.alarms = Alarms::find(&image, base, golden);
         Ok(campaign)
     }
 
@@ -140,6 +149,7 @@ impl Campaign {
             mask: self.settings.mask,
             trace_crc: crc32c(&self.trace),
             requests: self.profile.requests.len() as u32,
+            latency_every: self.settings.latency_every,
             instructions: self.profile.instructions(),
             injections: strata.iter().map(|stratum| stratum.injections).sum(),
             fault_space: strata.to_vec(),
@@ -224,6 +234,8 @@ impl Campaign {
         Assignment {
             profile: &self.profile,
             golden: &self.golden,
+            alarms: &self.alarms,
+            latency_every: self.settings.latency_every,
             markers: &self.markers,
             seed: self.settings.seed,
             mask: self.settings.mask,

@@ -39,6 +39,8 @@ pub mod fault;
 #[cfg(feature = "injector")]
 pub mod journal;
 #[cfg(feature = "injector")]
+pub mod latency;
+#[cfg(feature = "injector")]
 pub mod live;
 #[cfg(feature = "injector")]
 pub mod oracle;

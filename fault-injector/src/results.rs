@@ -37,6 +37,10 @@ pub struct Header {
     pub trace_crc: u32,
     /// Requests in the trace that are struck.
     pub requests: u32,
+    /// The way from fault to detection is counted in instructions for each of so many injections;
+    /// for none if 0.
+    #[serde(default)]
+    pub latency_every: u64,
     /// Dynamic instructions of all struck requests together, from marker to marker.
     pub instructions: u64,
     /// Injections planned.
@@ -198,6 +202,10 @@ pub struct Record {
     pub detail: String,
     /// Requests that were answered between the struck one and the outcome.
     pub requests_later: u32,
+    /// Instructions from the fault until the runtime had seen it, where they were counted; at most
+    /// [`INSTRUCTIONS_MAX`](crate::latency::INSTRUCTIONS_MAX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions_later: Option<u64>,
 }
 
 impl Model {

@@ -14,6 +14,7 @@ pub mod bucket;
 pub mod comparison;
 pub mod group;
 pub mod interval;
+pub mod order;
 pub mod quantile;
 pub mod stopping;
 pub mod stratified;

@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use crate::aftermath::{Difference, Memory};
 use crate::failure::{Failure, Result};
 use crate::fault::{MaskKind, Strike, Struck};
+use crate::latency::Alarms;
 use crate::oracle::{self, Golden, Verdict};
 use crate::plan::{Injection, random_of};
 use crate::profile::{Profile, Site};
@@ -31,6 +32,10 @@ pub struct Assignment<'a> {
     pub profile: &'a Profile,
     /// The golden replies and state.
     pub golden: &'a Golden,
+    /// Where the runtime is when it reports.
+    pub alarms: &'a Alarms,
+    /// See [`Settings::latency_every`](crate::campaign::Settings::latency_every).
+    pub latency_every: u64,
     /// The target's markers.
     pub markers: &'a Markers,
     /// Seed of the campaign.
@@ -185,8 +190,35 @@ impl<'a> Worker<'a> {
         if verdict.outcome == Outcome::Hung {
             (struck, verdict) = attempt(longer)?;
         }
+        let counted = verdict.outcome == Outcome::Detected
+            && self.assignment.latency_every > 0
+            && injection.id.is_multiple_of(self.assignment.latency_every);
+        let instructions_later = match counted {
+            true => self.count_instructions(walk, injection, site, said)?,
+            false => None,
+        };
         let zone = (self.assignment.profile).zone(golden_walk, injection.step, injection.model);
-        Ok(record(injection, request, zone, site, struck, verdict))
+        let record = record(injection, request, zone, site, struck, verdict);
+        Ok(Record {
+            instructions_later,
+            ..record
+        })
+    }
+
+    /// Strikes once more and steps until the fault is seen.
+    fn count_instructions(
+        &self,
+        walk: &mut Walk,
+        injection: &Injection,
+        site: &Site,
+        said: u64,
+    ) -> Result<Option<u64>> {
+        let mut copy = walk.copy()?;
+        self.strike(walk, injection, site).apply(&mut copy)?;
+        let count = self.assignment.alarms.count(&mut copy, &self.watchdog)?;
+        drop(copy);
+        forget(walk, said)?;
+        Ok(count)
     }
 
     fn strike<'b>(&self, walk: &Walk, injection: &Injection, site: &'b Site) -> Strike<'b>
@@ -219,13 +251,19 @@ impl<'a> Worker<'a> {
         let end = oracle::run_out(copy, &self.watchdog, limit)?;
         let messages = oracle::appended(&walk.messages, said)?;
         let errors = oracle::appended(&walk.errors, 0)?;
-        for (file, keep) in [(&walk.messages, said), (&walk.errors, 0)] {
-            file.set_len(keep)
-                .map_err(|error| Failure::system("to forget what a copy said", error))?;
-        }
+        forget(walk, said)?;
         let golden = self.assignment.golden;
         Ok(golden.judge(request, &messages, &end, &errors))
     }
+}
+
+/// Forgets what copies have said; `said` bytes of it are the original's.
+fn forget(walk: &Walk, said: u64) -> Result<()> {
+    for (file, keep) in [(&walk.messages, said), (&walk.errors, 0)] {
+        file.set_len(keep)
+            .map_err(|error| Failure::system("to forget what a copy said", error))?;
+    }
+    Ok(())
 }
 
 /// Pins the calling thread to one of the cores that it may use, and with it all its targets.
@@ -293,5 +331,6 @@ fn record(
         outcome: verdict.outcome,
         detail: verdict.detail,
         requests_later: verdict.replies,
+        instructions_later: None,
     }
 }

@@ -169,6 +169,58 @@ fn a_target_that_differs_from_itself_is_refused() {
     assert!(text.contains("two fault-free lives to be equal"), "{text}");
 }
 
+/// `planted_detects` compares two registers, jumps and says what it has seen: a fixed way for each of
+/// its instructions, however the fault looks.
+#[test]
+fn the_way_to_detection_is_counted() {
+    let mut settings = settings(program(), 2);
+    settings.latency_every = 2;
+    let campaign = Campaign::prepare(settings, |_| {}).unwrap();
+    let injections: Vec<Injection> = in_planted_bodies(&campaign)
+        .into_iter()
+        .filter(|injection| injection.model == Model::RegisterRead)
+        .collect();
+    let mut ways: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for record in carry_out(&campaign, &injections) {
+        let counted = record.outcome == Outcome::Detected && record.id % 2 == 0;
+        assert_eq!(record.instructions_later.is_some(), counted, "{record:?}");
+        if let Some(count) = record.instructions_later
+            && record.symbol.contains("planted_detects")
+        {
+            ways.entry(record.text).or_default().insert(count);
+        }
+    }
+    let (text, counts) = ways.first_key_value().unwrap();
+    assert!(text.starts_with("cmp") && counts.len() == 1, "{ways:?}");
+    assert!(
+        counts.iter().all(|count| (10..100_000).contains(count)),
+        "{ways:?}"
+    );
+}
+
+/// A hardened handler's faults are counted up to the runtime's own report.
+#[test]
+fn a_hardened_handler_detects_within_its_own_length() {
+    let mut settings = settings(program::build("template", Build::Hardened).unwrap(), 2);
+    settings.build = "hardened".to_owned();
+    settings.latency_every = 1;
+    let campaign = Campaign::prepare(settings, |_| {}).unwrap();
+    let plan = plan::draw(campaign.profile(), &[Model::MemoryWrite], 60, 1, 11, 0, 0);
+    let longest = campaign
+        .profile()
+        .requests
+        .iter()
+        .map(|walk| walk.steps.len());
+    let longest = longest.max().unwrap() as u64;
+    let counts: Vec<u64> = carry_out(&campaign, &plan.injections)
+        .into_iter()
+        .filter_map(|record| record.instructions_later)
+        .collect();
+    assert!(counts.len() > 5, "{counts:?}");
+    let within = counts.iter().filter(|count| **count <= longest).count();
+    assert!(within * 10 >= counts.len() * 9, "{longest}: {counts:?}");
+}
+
 /// A permanent fault of one core: computed twice there it is never seen; where one result is another
 /// core's, because the target asked for it or the system moved it, it is.
 #[test]
@@ -260,6 +312,7 @@ fn settings(program: PathBuf, workers: usize) -> Settings {
         seed: 11,
         mask: MaskKind::Single,
         workers,
+        latency_every: 0,
     }
 }
 

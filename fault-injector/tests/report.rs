@@ -11,6 +11,7 @@ use fault_injector::results::{Backend, Model, Outcome, Record, Zone};
 use fault_injector::statistics::comparison::{Factor, joint_confidence};
 use fault_injector::statistics::group::Group;
 use fault_injector::statistics::interval::{clopper_pearson, wilson};
+use fault_injector::statistics::order::Order;
 use fault_injector::statistics::stratified::{self, Rate, Sample};
 use roxmltree::{Document, Node, ParsingOptions};
 use synthetic::Synthetic;
@@ -179,6 +180,32 @@ fn the_printed_commands_are_understood() {
         let parsed = CommandLine::try_parse_from(command.split_whitespace());
         assert!(parsed.is_ok(), "{command}: {:?}", parsed.err());
     }
+}
+
+#[test]
+fn instructions_to_detection_are_summed_up() {
+    let (_, mut hardened) = pair();
+    let mut counts = Vec::new();
+    for record in &mut hardened.records {
+        if record.outcome == Outcome::Detected {
+            record.instructions_later = Some(record.id % 5_000);
+            counts.push(record.id % 5_000);
+        }
+    }
+    let report = report(None, Some(&hardened));
+    let summary = report.summary().hardened.as_ref().unwrap();
+    let whole = summary.detection.unwrap();
+    assert_eq!(Order::of(&counts), Some(whole));
+    let stages: u64 = summary
+        .detection_by_stage
+        .values()
+        .map(|order| order.count)
+        .sum();
+    assert_eq!(stages, whole.count);
+    let html = report.html(PLAIN_ESCAPES_MAX);
+    let document = parsed(&html);
+    assert!(words(document.root()).contains("instructions from the fault to its detection"));
+    assert!(report.table().contains("instructions to detection"));
 }
 
 /// What lies around handlers is beside the headline, and nothing of it is lost.

@@ -1,6 +1,7 @@
 //! The symbols of one object file.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
@@ -91,6 +92,17 @@ impl Image {
                 ))
             }
         }
+    }
+
+    /// Where the functions lie whose demangled names contain one of `parts`.
+    pub fn functions_within(&self, parts: &'static [&str]) -> impl Iterator<Item = Range<u64>> {
+        self.functions
+            .iter()
+            .filter(|function| {
+                let name = demangled(&function.name);
+                parts.iter().any(|part| name.contains(part))
+            })
+            .map(|function| function.start..function.start + function.length)
     }
 
     /// The function that holds `address`, demangled, and the offset into it.

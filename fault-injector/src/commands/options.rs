@@ -99,6 +99,7 @@ impl CampaignOptions {
             seed: self.seed,
             mask: self.mask,
             workers: self.workers(),
+            latency_every: 0,
         })
     }
 

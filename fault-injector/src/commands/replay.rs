@@ -117,6 +117,7 @@ fn settings(arguments: &Arguments, header: &Header) -> Result<Settings> {
         seed: header.seed,
         mask: header.mask,
         workers: 1,
+        latency_every: header.latency_every,
     })
 }
 

@@ -78,6 +78,7 @@ mod tests {
             mask: crate::results::MaskKind::Single,
             trace_crc: 2,
             requests: 3,
+            latency_every: 0,
             instructions: 4,
             injections: 5,
             fault_space: vec![Stratum {

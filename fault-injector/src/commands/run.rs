@@ -35,6 +35,15 @@ pub struct Arguments {
     /// Where the results go, as JSON Lines; what an interrupted run has left there is continued
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    /// Of so many injections, evenly spread, the instructions from fault to detection are counted,
+    /// which takes as long as dozens of injections each; 0 for none
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 1000,
+        conflicts_with = "live"
+    )]
+    latency_samples: u64,
     #[command(flatten)]
     live: live::LiveOptions,
 }
@@ -47,7 +56,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         print_outcomes(&records);
         return Ok(ExitCode::SUCCESS);
     }
-    let campaign = prepare(&arguments.campaign)?;
+    let campaign = prepared(Settings {
+        latency_every: match arguments.latency_samples {
+            0 => 0,
+            samples => (arguments.injections / samples).max(1),
+        },
+        ..arguments.campaign.settings()?
+    })?;
     let (records, verdict) = carry_out(&campaign, arguments)?;
     print_outcomes(&records);
     Ok(match verdict {

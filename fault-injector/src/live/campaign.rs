@@ -99,6 +99,7 @@ impl LiveCampaign {
             mask: self.settings.mask,
             trace_crc: self.ground.script.checksum(),
             requests: self.survey.calls,
+            latency_every: 0,
             instructions: self.survey.instructions,
             injections,
             fault_space: self.survey.strata(),
@@ -258,6 +259,7 @@ fn begun(
         outcome: crate::results::Outcome::Masked,
         detail: String::new(),
         requests_later: 0,
+        instructions_later: None,
     }
 }
 

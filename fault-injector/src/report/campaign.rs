@@ -44,6 +44,8 @@ pub struct Campaign {
     pub stages: BTreeMap<String, Latency>,
     /// The same by the whole detail.
     pub reasons: BTreeMap<String, Latency>,
+    /// Instructions from fault to detection, where they were counted, by stage.
+    pub instructions: BTreeMap<String, Vec<u64>>,
     /// The injections that nobody was told of, in the order of the file.
     pub escapes: Vec<Record>,
 }
@@ -132,6 +134,7 @@ impl Campaign {
             lines: BTreeMap::new(),
             bits: [Tally::default(); BITS],
             stages: BTreeMap::new(),
+            instructions: BTreeMap::new(),
             reasons: BTreeMap::new(),
             escapes: Vec::new(),
         }
@@ -198,6 +201,10 @@ impl Campaign {
         }
         if matches!(outcome, Outcome::Detected | Outcome::Corrected) {
             let stage = record.detail.split(':').next().unwrap_or_default();
+            if let Some(count) = record.instructions_later {
+                let counts = self.instructions.entry(stage.to_owned()).or_default();
+                counts.push(count);
+            }
             let stage = self.stages.entry(stage.to_owned()).or_default();
             stage.add(record.requests_later);
             let reason = self.reasons.entry(record.detail.clone()).or_default();

@@ -11,10 +11,12 @@ use crate::statistics::bucket::Buckets;
 use crate::statistics::comparison::{Factor, PerRequest, joint_confidence};
 use crate::statistics::group::Group;
 use crate::statistics::interval::{Interval, clopper_pearson, rule_of_three, wilson};
+use crate::statistics::order::Order;
 use crate::statistics::stopping::Measure;
 use crate::statistics::stratified::{self, Rate, Sample};
 use crate::statistics::tally::Tally;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// All numbers of a report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,12 @@ pub struct CampaignSummary {
     pub outcomes: Tally,
     /// The same by RocksDB's names.
     pub rocksdb_buckets: Buckets,
+    /// Instructions from fault to detection, of all faults for which they were counted.
+    #[serde(default)]
+    pub detection: Option<Order>,
+    /// The same by the runtime's stage.
+    #[serde(default)]
+    pub detection_by_stage: BTreeMap<String, Order>,
     /// Models judged together.
     pub groups: Vec<GroupSummary>,
     /// Each model.
@@ -171,6 +179,7 @@ impl CampaignSummary {
             .map(|model| ModelSummary::new(campaign, model))
             .collect();
         let strata = campaign.header.fault_space.iter();
+        let counts: Vec<u64> = campaign.instructions.values().flatten().copied().collect();
         Self {
             file: campaign.file.clone(),
             header: campaign.header.clone(),
@@ -178,6 +187,12 @@ impl CampaignSummary {
             complete: campaign.is_complete(),
             outcomes: campaign.total,
             rocksdb_buckets: Buckets::new(&campaign.total, campaign.header.injections),
+            detection: Order::of(&counts),
+            detection_by_stage: campaign
+                .instructions
+                .iter()
+                .filter_map(|(stage, counts)| Some((stage.clone(), Order::of(counts)?)))
+                .collect(),
             groups,
             models,
             strata: strata

@@ -34,6 +34,7 @@ pub(super) fn table(report: &Report) -> String {
         }
     }
     rows.extend(outcome_rows(&campaigns));
+    rows.extend(detection_rows(&campaigns));
     rows.extend(model_rows(&campaigns));
     text.push('\n');
     text.push_str(&aligned(&rows));
@@ -142,6 +143,31 @@ fn outcome_rows(campaigns: &[(&Campaign, &CampaignSummary)]) -> Vec<Vec<String>>
         ));
     }
     rows
+}
+
+/// Nothing where nothing was counted.
+fn detection_rows(campaigns: &[(&Campaign, &CampaignSummary)]) -> Vec<Vec<String>> {
+    if campaigns
+        .iter()
+        .all(|(_, summary)| summary.detection.is_none())
+    {
+        return Vec::new();
+    }
+    let cell = |summary: &CampaignSummary| match &summary.detection {
+        Some(order) => format!(
+            "half within {}, 99 % within {}, all within {} (of {})",
+            count(order.median),
+            count(order.p99),
+            count(order.most),
+            count(order.count)
+        ),
+        None => "-".to_owned(),
+    };
+    let cells = campaigns.iter().map(|(_, summary)| cell(summary));
+    vec![
+        row("", vec![String::new(); campaigns.len()]),
+        row("instructions to detection", cells.collect()),
+    ]
 }
 
 fn model_rows(campaigns: &[(&Campaign, &CampaignSummary)]) -> Vec<Vec<String>> {

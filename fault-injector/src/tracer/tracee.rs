@@ -91,6 +91,13 @@ impl Tracee {
         self.wait()
     }
 
+    /// Executes one instruction, after the signal it is stopped at, if any.
+    pub fn step_on(&mut self) -> Result<Stop> {
+        let signal = self.pending();
+        ptrace::step(self.pid, signal).map_err(|error| self.broken("step", error))?;
+        self.wait()
+    }
+
     /// Lets it run until something happens, after the signal it is stopped at, if any.
     pub fn resume(&mut self) -> Result<Stop> {
         let signal = self.pending();

@@ -3,15 +3,20 @@
 use super::markup::{section as section_markup, table, text};
 use crate::report::Report;
 use crate::report::campaign::{LATER_CLASSES, Latency};
+use crate::report::summary::CampaignSummary;
 use crate::report::words::{count, number};
+use crate::statistics::order::{CLASSES, Order};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub(super) fn section(report: &Report) -> String {
     let mut body = String::new();
-    for (campaign, _) in report.campaigns() {
+    for (campaign, summary) in report.campaigns() {
         if campaign.stages.is_empty() {
             continue;
+        }
+        if let Some(whole) = &summary.detection {
+            body.push_str(&instructions(&campaign.header.build, whole, summary));
         }
         let build = &campaign.header.build;
         let _ = write!(
@@ -30,8 +35,53 @@ pub(super) fn section(report: &Report) -> String {
     section_markup(
         "latency",
         "When faults were seen",
-        "What the runtime saw, by its stage and by the requests that were answered between the fault and the moment it was seen. Zero means that no reply left in between.",
+        "What the runtime saw, by its stage and by the requests that were answered between the fault and the moment it was seen. Zero means that no reply left in between. Instructions were counted for injections spread evenly over the campaign, by stepping from the strike to the runtime's first instruction of reporting.",
         &body,
+    )
+}
+
+/// Instructions from fault to detection, all stages together and each.
+fn instructions(build: &str, whole: &Order, summary: &CampaignSummary) -> String {
+    let mut by_stage: Vec<(&str, &Order)> = summary
+        .detection_by_stage
+        .iter()
+        .map(|(stage, order)| (stage.as_str(), order))
+        .collect();
+    by_stage.sort_by_key(|(_, order)| std::cmp::Reverse(order.count));
+    by_stage.insert(0, ("all stages", whole));
+    let rows = by_stage
+        .into_iter()
+        .map(|(stage, order)| instructions_row(stage, order));
+    let mut names: Vec<String> = CLASSES
+        .iter()
+        .map(|end| format!("\u{2264} {}", count(*end)))
+        .collect();
+    names.push("more".to_owned());
+    names.extend(["half within", "90 % within", "99 % within", "most"].map(str::to_owned));
+    let names: String = names
+        .iter()
+        .map(|name| format!("<th scope=\"col\" class=\"number\">{name}</th>"))
+        .collect();
+    let head = format!(
+        "<tr><th scope=\"col\">seen by</th><th scope=\"col\" class=\"number\">faults</th>{names}</tr>"
+    );
+    let caption = format!("{build}: instructions from the fault to its detection");
+    table("latency", &caption, &head, &rows.collect::<String>())
+}
+
+fn instructions_row(stage: &str, order: &Order) -> String {
+    let classes = order
+        .classes
+        .iter()
+        .map(|hits| class_cell(*hits, order.count));
+    let quantiles = [order.median, order.p90, order.p99, order.most]
+        .map(|value| format!("<td class=\"number\">{}</td>", count(value)));
+    format!(
+        "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td>{}{}</tr>\n",
+        text(stage),
+        count(order.count),
+        classes.collect::<String>(),
+        quantiles.concat()
     )
 }
 
