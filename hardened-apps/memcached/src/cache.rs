@@ -12,6 +12,7 @@ pub mod details;
 pub mod disposition;
 pub mod eviction;
 pub mod inspection;
+pub mod item_checksum;
 pub mod placement;
 pub mod shard;
 

@@ -214,6 +214,11 @@ pub struct Options {
     #[arg(long, value_name = "addr:port")]
     pub metrics: Option<SocketAddr>,
 
+    /// The flags of every item are a checksum of its key and value: refuse to store what does not match,
+    /// and remove what no longer matches when it is read
+    #[arg(long)]
+    pub verify_checksums: bool,
+
     /// Further options, separated by commas
     #[arg(short = 'o', long = "extended", value_name = "list")]
     extended_lists: Vec<String>,
@@ -290,6 +295,7 @@ impl Options {
             evict: !self.no_evictions,
             flush: !self.no_flush,
             dump: !self.no_dump,
+            checksums: self.verify_checksums,
             prefix_delimiter: self.delimiter,
         }
     }

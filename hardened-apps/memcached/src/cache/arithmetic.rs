@@ -21,6 +21,8 @@ pub(super) enum Unchanged {
     Different,
     NonNumeric,
     NoMemory,
+    /// The flags would no longer be its checksum.
+    BadChecksum,
 }
 
 /// A change of a number.
@@ -91,6 +93,9 @@ impl Shard {
             Err(Unchanged::NonNumeric) => {
                 answer_unless(request.noreply, output, reply::NON_NUMERIC);
             }
+            Err(Unchanged::BadChecksum) => {
+                answer_unless(request.noreply, output, reply::BAD_CHECKSUM);
+            }
             Err(Unchanged::Different | Unchanged::NoMemory) => {
                 answer_unless(request.noreply, output, reply::NO_MEMORY_INCREMENTING);
             }
@@ -105,6 +110,9 @@ impl Shard {
         hash: KeyHash,
         request: &Delta<'_>,
     ) -> Result<(SlotId, NumberLine), Unchanged> {
+        if self.settings.checksums {
+            return Err(Unchanged::BadChecksum);
+        }
         let id = self
             .find_live(now, hash, request.key)
             .ok_or(Unchanged::NotFound)?;

@@ -95,7 +95,7 @@ impl Shard {
             Err(elsewhere) => return elsewhere,
         };
         let touches = !matches!(request.operation, Operation::Get { .. });
-        let found = self.find_live(now, hash, request.key);
+        let found = self.find_readable(now, hash, request.key);
         self.note_detail(
             request.key,
             Access::Get {
@@ -193,6 +193,7 @@ impl Shard {
                 Operation::Replace => Status::KeyNotFound,
                 _ => Status::NotStored,
             },
+            Outcome::BadChecksum => Status::InvalidArguments,
             Outcome::NoMemory => {
                 fail_because(output, request, "Out of memory allocating item");
                 return Disposition::Done;
@@ -270,6 +271,7 @@ impl Shard {
                 fail(output, request, Status::KeyNotFound);
             }
             Err(Unchanged::Different) => fail(output, request, Status::KeyExists),
+            Err(Unchanged::BadChecksum) => fail(output, request, Status::InvalidArguments),
             Err(Unchanged::NonNumeric) => fail(output, request, Status::NonNumeric),
             Err(Unchanged::NoMemory) => {
                 fail_because(output, request, "Out of memory incrementing value");

@@ -72,6 +72,8 @@ pub struct Counters {
     pub moves_within_lru: u64,
     /// How often the segments were balanced.
     pub maintenance_runs: u64,
+    /// Items that no longer matched their checksum when they were read.
+    pub checksum_failures: u64,
 }
 
 /// Counters of one size class.
@@ -195,5 +197,6 @@ impl AddAssign for Counters {
         self.moves_to_warm += other.moves_to_warm;
         self.moves_within_lru += other.moves_within_lru;
         self.maintenance_runs += other.maintenance_runs;
+        self.checksum_failures += other.checksum_failures;
     }
 }

@@ -57,7 +57,7 @@ impl Shard {
         request: &Request<'_>,
         output: &mut Output,
     ) -> Result<(), &'static [u8]> {
-        let found = self.find_live(now, hash, request.key.bytes());
+        let found = self.find_readable(now, hash, request.key.bytes());
         let created = found.is_none() && request.flags.vivify.is_some();
         let found = match found {
             None if created => self.vivify(now, hash, request),
@@ -88,7 +88,7 @@ impl Shard {
     fn vivify(&mut self, now: u32, hash: KeyHash, request: &Request<'_>) -> Option<SlotId> {
         let parts = Parts {
             key: request.key.bytes(),
-            flags: 0,
+            flags: self.flags_of_empty(request.key.bytes()),
             head: b"",
             tail: b"",
             end: CRLF,

@@ -70,6 +70,7 @@ impl Shard {
             Outcome::NotFound => (&b"NF"[..], 0),
             Outcome::NotStored => (&b"NS"[..], 0),
             Outcome::NoMemory => return Err(reply::NO_MEMORY_STORING),
+            Outcome::BadChecksum => return Err(reply::BAD_CHECKSUM),
         };
         if request.flags.quiet && outcome == Outcome::Stored {
             return Ok(());
@@ -135,6 +136,7 @@ impl Shard {
             Err(Unchanged::Different) => answer_unchanged(b"EX", request, output),
             Err(Unchanged::NonNumeric) => Err(reply::NON_NUMERIC),
             Err(Unchanged::NoMemory) => Err(reply::NO_MEMORY_INCREMENTING),
+            Err(Unchanged::BadChecksum) => Err(reply::BAD_CHECKSUM),
         }
     }
 

@@ -125,7 +125,7 @@ fn retrieve(
                 break;
             }
         };
-        let Some(id) = shard.find_live(now, hash, key) else {
+        let Some(id) = shard.find_readable(now, hash, key) else {
             shard.note_detail(key, Access::Get { hit: false });
             reads.misses += 1;
             continue;

@@ -49,6 +49,8 @@ pub struct ShardLimits {
     pub flush: bool,
     /// Whether clients may have items written down (not with `-X`).
     pub dump: bool,
+    /// Whether the flags of all items are their checksums (`--verify-checksums`).
+    pub checksums: bool,
     /// What ends the prefix of a key (`-D`).
     pub prefix_delimiter: u8,
 }
@@ -64,6 +66,7 @@ impl Default for ShardLimits {
             evict: true,
             flush: true,
             dump: true,
+            checksums: false,
             prefix_delimiter: b':',
         }
     }

@@ -40,6 +40,8 @@ pub(super) enum Outcome {
     Exists,
     NotFound,
     NoMemory,
+    /// The flags are not its checksum, as they should be.
+    BadChecksum,
 }
 
 /// Where added data goes.
@@ -75,6 +77,7 @@ impl Outcome {
             Self::Exists => reply::EXISTS,
             Self::NotFound => reply::NOT_FOUND,
             Self::NoMemory => reply::NO_MEMORY_STORING,
+            Self::BadChecksum => reply::BAD_CHECKSUM,
         }
     }
 }
@@ -110,6 +113,9 @@ impl Shard {
 
     /// Does what a storage command asks for, if its condition holds.
     pub(super) fn apply(&mut self, now: u32, hash: KeyHash, change: &Change<'_>) -> Outcome {
+        if !self.accepts_checksum(change) {
+            return Outcome::BadChecksum;
+        }
         if !self.entries.is_segmented() {
             // As memcached does before it looks for room.
             self.reclaim_one(now);

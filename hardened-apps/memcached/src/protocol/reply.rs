@@ -36,6 +36,8 @@ pub const BAD_DELETE: &[u8] =
     b"CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n";
 /// The data block does not end where the line says.
 pub const BAD_DATA_CHUNK: &[u8] = b"CLIENT_ERROR bad data chunk\r\n";
+/// The flags are not the checksum of key and value.
+pub const BAD_CHECKSUM: &[u8] = b"CLIENT_ERROR bad checksum\r\n";
 /// The time is not a number.
 pub const BAD_EXPTIME: &[u8] = b"CLIENT_ERROR invalid exptime argument\r\n";
 /// The amount of `incr` or `decr` is not a number.

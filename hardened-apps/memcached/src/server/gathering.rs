@@ -58,7 +58,7 @@ pub(super) fn gather(shared: &Shared, now: u32, kind: StatisticsKind) -> Vec<Sta
     match kind {
         StatisticsKind::General => general(shared),
         StatisticsKind::Settings => settings::gather(shared),
-        StatisticsKind::Asc => statistics::hardening(),
+        StatisticsKind::Asc => hardening(shared),
         StatisticsKind::Items => size_classes::items(shared, now),
         StatisticsKind::Slabs => size_classes::slabs(shared, now),
         StatisticsKind::Sizes => vec![Statistic::new("sizes_status", "disabled")],
@@ -78,6 +78,15 @@ fn connection_records(shared: &Shared, now: u32) -> Vec<Statistic> {
 pub(super) fn reset(shared: &Shared) {
     shared.connections.reset();
     shared.traffic.iter().for_each(Traffic::reset);
+}
+
+/// What was done about corruption.
+pub(super) fn hardening(shared: &Shared) -> Vec<Statistic> {
+    let mut lines = statistics::hardening();
+    let (counters, _) = total(shared);
+    let failures = counters.checksum_failures;
+    lines.push(Statistic::new("asc_checksum_failures", failures));
+    lines
 }
 
 /// What this server counts and measures.

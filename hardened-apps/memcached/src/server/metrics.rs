@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::gathering;
 use super::shared::Shared;
 use super::termination::AbortOnPanic;
-use crate::statistics::{self, Statistic};
+use crate::statistics::Statistic;
 
 /// A scraper that is slower than this is hung up on: others wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -129,7 +129,7 @@ fn render(shared: &Shared) -> String {
     for statistic in gathering::counted(shared) {
         render_one(&mut text, "memcached_", &statistic);
     }
-    for statistic in statistics::hardening() {
+    for statistic in gathering::hardening(shared) {
         render_one(&mut text, "", &statistic);
     }
     text

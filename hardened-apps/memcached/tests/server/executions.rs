@@ -32,6 +32,7 @@ fn stats_asc_has_exactly_its_lines() {
         "asc_runs",
         "asc_faults",
         "asc_log_bytes_max",
+        "asc_checksum_failures",
     ];
     assert_eq!(names, expected);
     assert_eq!(statistics[0].1, expected_mode());

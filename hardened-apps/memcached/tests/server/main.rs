@@ -3,6 +3,7 @@
 mod running_server;
 
 mod back_pressure;
+mod checksums;
 mod connections;
 mod conversations;
 mod executions;
