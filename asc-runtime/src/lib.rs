@@ -80,3 +80,4 @@ pub use statistics::{Statistics, prometheus, statistics};
 
 #[doc(hidden)]
 pub mod __private;
+pub mod sync;

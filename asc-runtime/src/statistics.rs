@@ -14,6 +14,9 @@ pub struct Statistics {
     pub handlers: u64,
     /// Executions of handler bodies: two per handler when hardened, more where one was struck.
     pub runs: u64,
+    /// Handlers undone in their first run and begun anew, because they would have waited for each
+    /// other's [locks](crate::sync) in a circle or wanted to write what they had read.
+    pub begun_anew: u64,
     /// Faults detected.
     pub faults: u64,
     /// Struck handlers whose message was dropped.
@@ -129,6 +132,7 @@ fn add_threads(sum: &mut Statistics) {
     for counters in crate::hardened::context::counters() {
         sum.handlers += counters.handlers.load(Ordering::Relaxed);
         sum.runs += counters.runs.load(Ordering::Relaxed);
+        sum.begun_anew += counters.begun_anew.load(Ordering::Relaxed);
         sum.log_bytes_max = sum
             .log_bytes_max
             .max(counters.log_bytes_max.load(Ordering::Relaxed));

@@ -10,13 +10,15 @@ use super::allocation;
 use super::effect;
 use super::event_log::{EventLog, Kind};
 
+/// Demands that every event is whole, before any takes effect.
+pub(crate) fn verify_events(events: &EventLog) -> Result<(), Fault> {
+    (0..events.count()?).try_for_each(|index| events.event(index).map(drop))
+}
+
 /// Frees what the handler freed, registers what it registered and collects the closures that it
-/// deferred. Every event is verified before any takes effect.
+/// deferred.
 pub(crate) fn carry_out_events(events: &EventLog, deferred: &mut Deferred) -> Result<(), Fault> {
     let count = events.count()?;
-    for index in 0..count {
-        events.event(index)?;
-    }
     for index in 0..count {
         let event = events.event(index)?;
         match event.kind {
@@ -25,7 +27,7 @@ pub(crate) fn carry_out_events(events: &EventLog, deferred: &mut Deferred) -> Re
             // SAFETY: likewise.
             Kind::ThreadExit => unsafe { effect::carry_out(&event) },
             Kind::AfterCommit => deferred.add(&event),
-            Kind::Allocate | Kind::Atomic | Kind::Effect => {}
+            Kind::Allocate | Kind::Atomic | Kind::Effect | Kind::Lock => {}
         }
     }
     Ok(())

@@ -21,6 +21,8 @@ use super::closure::FreedInEffect;
 use super::context_list::{Linked, Links, List};
 use super::event_log::EventLog;
 use super::fresh_blocks::FreshBlocks;
+use super::lock_graph::Waiter;
+use super::locks::Locks;
 use super::mapping::Mapping;
 use super::output::OutputList;
 use super::result_slot::ResultSlot;
@@ -48,6 +50,8 @@ pub(crate) struct Context {
     pub(crate) working_set: WorkingSet,
     pub(crate) freed: FreedInEffect,
     pub(crate) effect_stack: EffectStack,
+    pub(crate) locks: Locks,
+    pub(crate) waiter: Waiter,
     /// The handler in progress.
     pub(crate) handler: Option<&'static Handler>,
     /// 1 or 2 while the body runs.
@@ -85,6 +89,7 @@ unsafe impl Linked for Context {
 pub(crate) struct Counters {
     pub(crate) handlers: AtomicU64,
     pub(crate) runs: AtomicU64,
+    pub(crate) begun_anew: AtomicU64,
     pub(crate) log_bytes_max: AtomicU64,
 }
 
@@ -138,6 +143,15 @@ pub(crate) fn counters() -> impl Iterator<Item = &'static Counters> {
         unsafe { &(*context).counters }
     };
     CONTEXTS.all().map(counters)
+}
+
+/// What all threads hold and wait for.
+pub(crate) fn waiters<'a>() -> impl Iterator<Item = &'a Waiter> {
+    let waiter = |context: *mut Context| {
+        // SAFETY: contexts are never freed, and what a waiter publishes is atomic.
+        unsafe { &(*context).waiter }
+    };
+    CONTEXTS.all().map(waiter)
 }
 
 impl Context {
@@ -243,6 +257,8 @@ impl Context {
             working_set: WorkingSet::new(),
             freed: FreedInEffect::new(),
             effect_stack: EffectStack::unmapped(),
+            locks: Locks::new(),
+            waiter: Waiter::new(),
             handler: None,
             run: 0,
             runs: 0,

@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     Effect = 0x64,
     ThreadExit = 0x65,
     AfterCommit = 0x66,
+    Lock = 0x67,
 }
 
 /// One event: a cache line.
@@ -248,7 +249,7 @@ impl EventLog {
         let pointer = self.pointer(index);
         // SAFETY: by contract; `kind` is the first word of a `repr(C)` structure.
         let kind = unsafe { pointer.cast::<u64>().read_volatile() };
-        if !(Kind::Allocate as u64..=Kind::AfterCommit as u64).contains(&kind) {
+        if !(Kind::Allocate as u64..=Kind::Lock as u64).contains(&kind) {
             return Err(Fault::new(Stage::Runtime, "a recorded event has no kind").values(0, kind));
         }
         // SAFETY: by contract; the kind is a valid one.
@@ -312,6 +313,7 @@ const fn kind_differs(kind: Kind) -> &'static str {
         Kind::Effect => "only the second run asks the system here",
         Kind::ThreadExit => "only the second run registers a thread-local destructor here",
         Kind::AfterCommit => "only the second run defers a closure here",
+        Kind::Lock => "only the second run asks for a lock here",
     }
 }
 
@@ -323,5 +325,6 @@ const fn operands_differ(kind: Kind) -> &'static str {
         Kind::Effect => "the runs ask the system different things",
         Kind::ThreadExit => "the runs register different thread-local destructors",
         Kind::AfterCommit => "the runs defer different closures",
+        Kind::Lock => "the runs ask for different locks",
     }
 }

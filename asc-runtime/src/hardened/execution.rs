@@ -25,6 +25,7 @@ use super::commit;
 use super::context::{Context, Counters, attach};
 use super::fault_points::{Point, reach};
 use super::gate::{self, Gate};
+use super::locks;
 use super::panic_hook;
 use super::recovery::{self, Moment, Struck};
 use super::sys::{BODY_RETURNED, in_effect, run_body, thread_words};
@@ -189,6 +190,7 @@ impl Context {
         self.sequence += 1;
         self.run = 0;
         self.deferred.clear();
+        self.begin_locks();
     }
 
     fn open_gates(&mut self) -> Result<(), Fault> {
@@ -260,6 +262,16 @@ impl Context {
             self.log.end_recording(own_words());
             self.events.end_recording();
             outcome?;
+            if self.locks.begins_anew {
+                self.log.capture()?;
+                self.log.roll_back()?;
+                locks::begin_anew(self)?;
+                self.events.record();
+                own_words().signature = signature;
+                self.begin_runs();
+                began_with = None;
+                continue;
+            }
             if self.went_too_deep || began_with.is_some() {
                 self.demand_same_state(&mut began_with)?;
             }
@@ -354,6 +366,7 @@ impl Context {
         match self.fault {
             Some(fault) => Err(fault),
             None if returned == BODY_RETURNED => Ok(()),
+            None if self.locks.begins_anew => Ok(()),
             None => Err(Fault::new(
                 Stage::ControlFlow,
                 "a run was left by another way than its end",
@@ -400,6 +413,9 @@ impl Context {
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
+        commit::verify_events(&self.events)?;
+        // Before anything is freed: a lock may lie there.
+        self.release_locks();
         commit::carry_out_events(&self.events, &mut self.deferred)?;
         self.pass(Gate::Committed)?;
         self.outputs.seal(own_words().signature, self.sequence)

@@ -34,7 +34,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    fn contains(&self, address: usize, length: usize) -> bool {
+    pub(crate) fn contains(&self, address: usize, length: usize) -> bool {
         address >= self.address && address + length <= self.address + self.size
     }
 }

@@ -50,6 +50,8 @@ pub(crate) mod gate;
 pub(crate) mod guarded;
 pub(crate) mod hooks;
 pub(crate) mod live_outputs;
+pub(crate) mod lock_graph;
+pub(crate) mod locks;
 mod lookup;
 pub(crate) mod mapping;
 pub(crate) mod memory;
@@ -68,6 +70,14 @@ pub(crate) mod touched;
 pub(crate) mod undo_log;
 pub(crate) mod used_inputs;
 pub(crate) mod working_set;
+
+/// The atomics of `lock_graph`, in whose place its test puts those of a model checker.
+mod graph_atomics {
+    pub(super) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+    /// Locks that one handler may hold at a time.
+    pub(crate) const LOCKS_MAX: usize = 64;
+}
 
 /// The atomics of `context_list`, in whose place its test puts those of a model checker.
 mod list_atomics {

@@ -335,6 +335,7 @@ impl Recovery<'_> {
         give_back_blocks(&context.events).map_err(reason)?;
         context.events.record();
         context.outputs.abandon();
+        context.abandon_locks();
         Ok(())
     }
 
@@ -417,13 +418,13 @@ fn reason(fault: Fault) -> Objection {
     fault.reason
 }
 
-/// Whether what the recorded run did beyond its stores is gone with them.
-fn can_be_undone(events: &EventLog) -> Result<bool, Fault> {
+/// Whether what a recorded run did beyond its stores is gone with them.
+pub(super) fn can_be_undone(events: &EventLog) -> Result<bool, Fault> {
     let mut shared = 0_u64;
     for index in 0..events.count()? {
         let event = events.event(index)?;
         match event.kind {
-            Kind::Allocate | Kind::Free | Kind::ThreadExit | Kind::AfterCommit => {}
+            Kind::Allocate | Kind::Free | Kind::ThreadExit | Kind::AfterCommit | Kind::Lock => {}
             Kind::Effect if effect::only_asks(&event) => {}
             Kind::Effect => return Ok(false),
             Kind::Atomic => match atomic::net_change(&event) {
@@ -435,7 +436,8 @@ fn can_be_undone(events: &EventLog) -> Result<bool, Fault> {
     Ok(shared == 0)
 }
 
-fn give_back_blocks(events: &EventLog) -> Result<(), Fault> {
+/// Frees all blocks that an undone run has allocated.
+pub(super) fn give_back_blocks(events: &EventLog) -> Result<(), Fault> {
     for index in 0..events.count()? {
         let event = events.event(index)?;
         if event.kind == Kind::Allocate {

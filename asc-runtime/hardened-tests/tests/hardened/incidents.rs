@@ -27,7 +27,7 @@ pub(crate) fn of_the_runtime() -> Vec<Incident> {
     RUNTIME.to_vec()
 }
 
-const HANDLERS: [Incident; 59] = [
+const HANDLERS: [Incident; 63] = [
     incident(
         "allocation_size",
         "second_run",
@@ -185,6 +185,22 @@ const HANDLERS: [Incident; 59] = [
         "compare",
         "the runs left different bytes",
     ),
+    incident(
+        "other_lock",
+        "second_run",
+        "the runs ask for different locks",
+    ),
+    incident(
+        "missing_lock",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident(
+        "extra_lock",
+        "second_run",
+        "the second run allocates, frees or asks more often",
+    ),
+    incident("locked_state", "compare", "the runs left different bytes"),
     incident(
         "thread_local_destructor",
         "second_run",

@@ -78,6 +78,9 @@ pub(crate) fn all_misuse_is_refused(programs: &Programs) {
         let expected = match name.as_str() {
             "handler_in_effect" => "call it before or after the effect",
             "deferred_in_effect" => "call it in the handler, with what the effect returned",
+            "lock_twice" => "drop the first guard before",
+            "write_what_was_read" => "call `write` instead of `read`",
+            "locks_in_a_circle" => "take locks in the same order everywhere",
             "effect_on_output" => "return the bytes from the effect",
             name if name.ends_with("_output") => "an `Output` is",
             _ => "input and output belong outside",

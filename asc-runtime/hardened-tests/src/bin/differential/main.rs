@@ -7,6 +7,7 @@
 //! Arguments: `seed=N`, `count=N` (steps per subject), `threads=N`, `only=SUBJECT`, `audit`.
 
 mod driver;
+mod locks_held;
 mod operations;
 mod shared;
 mod subject;
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
     });
     if threads > 1 {
         shared::run(run, threads);
+        if cfg!(asc) {
+            locks_held::run(run, threads);
+        }
     }
     let statistics = statistics();
     println!("mode {} {statistics:?}", mode().name());

@@ -7,9 +7,11 @@ use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, exit};
+use std::sync::Barrier;
 use std::time::Duration;
 
 use asc_hardened_tests::arguments;
+use asc_runtime::sync::{Mutex, RwLock};
 use asc_runtime::{Address, Output, after_commit, asc_handler, effect};
 
 /// Exit status for an unknown call.
@@ -43,6 +45,8 @@ const CALLS: &[Call] = &[
     ("sleep", || std::thread::sleep(Duration::from_millis(1))),
     ("handler_in_effect", || effect(handler_in_effect)),
     ("deferred_in_effect", || effect(|| after_commit(|| ()))),
+    ("lock_twice", lock_twice),
+    ("write_what_was_read", write_what_was_read),
     ("create_output", || drop(black_box(Output::new()))),
 ];
 
@@ -57,6 +61,7 @@ fn main() {
             "drop_output",
             "address_output",
             "effect_on_output",
+            "locks_in_a_circle",
         ]
         .iter()
         .for_each(|name| println!("{name}"));
@@ -71,6 +76,7 @@ fn main() {
         "clear_output" => clear_output(&mut Output::new()),
         "address_output" => address_output(&mut Output::new()),
         "effect_on_output" => effect_on_output(&RefCell::new(Output::new())),
+        "locks_in_a_circle" => locks_in_a_circle(),
         "drop_output" => drop_output(&mut Some(Output::new())),
         _ => {
             let Some((_, call)) = CALLS.iter().find(|(name, _)| *name == wanted) else {
@@ -122,6 +128,40 @@ fn clear_output(output: &mut Output) {
 #[asc_handler]
 fn address_output(output: &mut Output) {
     output.address(Address::new(1, 2));
+}
+
+fn lock_twice() {
+    static LOCK: Mutex<u64> = Mutex::new(0);
+    let first = LOCK.lock();
+    drop(black_box(LOCK.lock()));
+    drop(first);
+}
+
+/// An effect cannot be undone, so the handler cannot begin anew.
+fn write_what_was_read() {
+    static LOCK: RwLock<u64> = RwLock::new(0);
+    let seen = *LOCK.read().expect("never poisoned");
+    let answer = effect(|| black_box(1));
+    *LOCK.write().expect("never poisoned") = seen + answer;
+}
+
+/// Each takes one lock, waits for the other to have done so, and takes the other's.
+fn locks_in_a_circle() {
+    static LOCKS: [Mutex<u64>; 2] = [Mutex::new(0), Mutex::new(0)];
+
+    #[asc_handler]
+    fn handler(own: usize, both: &Barrier) {
+        *LOCKS[own].lock().expect("never poisoned") += 1;
+        effect(|| {
+            both.wait();
+        });
+        *LOCKS[1 - own].lock().expect("never poisoned") += 1;
+    }
+    let both = Barrier::new(2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| handler(0, &both));
+        scope.spawn(|| handler(1, &both));
+    });
 }
 
 #[asc_handler]

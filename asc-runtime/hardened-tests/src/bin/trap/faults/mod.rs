@@ -4,6 +4,7 @@ mod allocations;
 mod control_flow;
 mod effects;
 mod events;
+mod locks;
 mod messages;
 mod none;
 mod state;
@@ -19,6 +20,7 @@ pub(crate) fn all() -> Vec<Fault> {
         control_flow::FAULTS,
         effects::FAULTS,
         events::FAULTS,
+        locks::FAULTS,
         messages::FAULTS,
         state::FAULTS,
     ]
