@@ -174,7 +174,7 @@ impl Golden {
         match finished {
             Some((digest, nonce)) if nonce == self.nonce && end.stop == Stop::Exited(0) => {
                 if digest == self.digest {
-                    (Outcome::Masked, survived(end))
+                    unnoticed(&end.signals, errors)
                 } else {
                     (Outcome::LatentSdc, "final state".to_owned())
                 }
@@ -196,7 +196,13 @@ pub fn ended_early(end: &End, errors: &[u8]) -> (Outcome, String) {
         return (Outcome::Hung, "processor time".to_owned());
     }
     match end.stop {
-        Stop::Exited(EXIT_FAULT) => (Outcome::Detected, incident(errors)),
+        Stop::Exited(EXIT_FAULT) => {
+            let incident = incident(errors);
+            (
+                Outcome::Detected,
+                incident.unwrap_or_else(|| "no incident".to_owned()),
+            )
+        }
         Stop::Exited(EXIT_REFUSED) => (Outcome::Detected, "refused".to_owned()),
         Stop::Exited(status) => (Outcome::Crashed, format!("exit status {status}")),
         Stop::Killed(signal) => (Outcome::Crashed, signal.to_string()),
@@ -233,27 +239,25 @@ fn wrong_reply(index: u32, golden: &(Vec<u8>, u32), rest: &mut &[u8]) -> Option<
     Some((Outcome::Sdc, detail))
 }
 
-fn survived(end: &End) -> String {
-    match end.signals.first() {
-        Some(signal) => format!("survived {signal}"),
-        None => String::new(),
+/// Everything was right: because nothing happened, or because the runtime went on with the right state.
+pub fn unnoticed(signals: &[Signal], errors: &[u8]) -> (Outcome, String) {
+    if let Some(incident) = incident(errors) {
+        return (Outcome::Corrected, incident);
     }
+    let survived = signals.first().map(|signal| format!("survived {signal}"));
+    (Outcome::Masked, survived.unwrap_or_default())
 }
 
 /// The stage and the reason that the runtime's incident names.
-fn incident(errors: &[u8]) -> String {
+fn incident(errors: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(errors);
     let parsed = text
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .find(|value| value.get("asc_incident").is_some());
-    match parsed {
-        Some(value) => {
-            let field = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
-            format!("{}: {}", field("stage"), field("reason"))
-        }
-        None => "no incident".to_owned(),
-    }
+    let value = parsed?;
+    let field = |name: &str| value[name].as_str().unwrap_or_default();
+    Some(format!("{}: {}", field("stage"), field("reason")))
 }
 
 fn next_record<'a>(rest: &mut &'a [u8]) -> Option<(RecordHead, &'a [u8])> {

@@ -141,7 +141,7 @@ impl Life {
         drop(asked);
         match self.finish_load()? {
             Some(verdict) => Ok(verdict.of_state()),
-            None => Ok(verdict::unnoticed(self.threads.signals())),
+            None => verdict::unnoticed(self.threads.signals(), &self.server.errors),
         }
     }
 

@@ -33,9 +33,9 @@ pub(super) fn closed() -> Verdict {
     )
 }
 
-pub(super) fn unnoticed(signals: &[Signal]) -> Verdict {
-    let survived = signals.first().map(|signal| format!("survived {signal}"));
-    verdict(Outcome::Masked, survived.unwrap_or_default())
+pub(super) fn unnoticed(signals: &[Signal], errors: &File) -> Result<Verdict> {
+    let (outcome, detail) = oracle::unnoticed(signals, &oracle::appended(errors, 0)?);
+    Ok(verdict(outcome, detail))
 }
 
 pub(super) fn ended(

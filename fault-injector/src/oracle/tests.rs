@@ -128,6 +128,20 @@ fn a_detection_names_its_stage() {
 }
 
 #[test]
+fn a_right_life_with_an_incident_was_corrected() {
+    let line =
+        br#"{"asc_incident":2,"stage":"rollback","reason":"a byte differs","action":"retry"}"#;
+    let whole = [right(1), end_of_life(5)].concat();
+    let end = ended(Stop::Exited(0));
+    let verdict = golden().judge(1, &whole, &end, line);
+    assert_eq!(verdict.outcome, Outcome::Corrected);
+    assert_eq!(verdict.detail, "rollback: a byte differs");
+    let wrong_state = [right(1), end_of_life(6)].concat();
+    let verdict = golden().judge(1, &wrong_state, &end, line);
+    assert_eq!(verdict.outcome, Outcome::LatentSdc);
+}
+
+#[test]
 fn only_a_whole_life_is_golden() {
     let whole = [right(0), end_of_life(5)].concat();
     assert_eq!(read_golden(&whole, NONCE), Some(golden()));
