@@ -15,4 +15,5 @@ mod pymemcache;
 mod python;
 mod rust_client;
 mod shards;
+mod soak;
 mod transports;
