@@ -6,6 +6,7 @@ mod size;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use asc_runtime::OnFault;
 use clap::{ArgAction, Parser, ValueEnum};
 
 pub use extended::Extended;
@@ -214,6 +215,14 @@ pub struct Options {
     #[arg(long, value_name = "addr:port")]
     pub metrics: Option<SocketAddr>,
 
+    /// What to do when a handler was struck by a fault: abort, or retry(n), which tries it again up to n times
+    #[arg(long, value_name = "policy", default_value_t = OnFault::Abort, value_parser = on_fault)]
+    pub on_fault: OnFault,
+
+    /// Append what is known about each fault to this file, one JSON object per line
+    #[arg(long, value_name = "file")]
+    pub incident_log: Option<PathBuf>,
+
     /// The flags of every item are a checksum of its key and value: refuse to store what does not match,
     /// and remove what no longer matches when it is read
     #[arg(long)]
@@ -361,6 +370,17 @@ fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         [byte] => Ok(*byte),
         _ => Err(format!("{text:?} is not one character")),
+    }
+}
+
+/// A policy that a cache can follow: a client whose request was dropped would wait for ever.
+fn on_fault(text: &str) -> Result<OnFault, String> {
+    match text.parse() {
+        Ok(OnFault::Drop) => {
+            Err("a request cannot be dropped: its client waits; use abort or retry(n)".into())
+        }
+        Ok(policy) => Ok(policy),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -42,6 +42,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use asc_runtime::Setup;
 use failure::Failure;
 use listener::Listener;
 use metrics::Metrics;
@@ -60,6 +61,7 @@ const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 /// # Errors
 /// Says what could not be set up.
 pub fn run(options: &Options) -> Result<(), Failure> {
+    prepare_for_faults(options)?;
     privileges::raise_file_limit(options.conn_limit)?;
     let sockets = Sockets::open(options)?;
     let metrics = options.metrics.map(Metrics::open).transpose()?;
@@ -93,6 +95,16 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     listener.accept_until_stopped(&shared, &workers)?;
     finish(&workers);
     Ok(())
+}
+
+/// Says what happens when a handler is struck, and where that is written down.
+fn prepare_for_faults(options: &Options) -> Result<(), Failure> {
+    let mut setup = Setup::new().on_fault(options.on_fault);
+    if let Some(path) = &options.incident_log {
+        setup = setup.incident_file(path);
+    }
+    let failure = |error| Failure::system("prepare for faults", error);
+    setup.install().map_err(failure)
 }
 
 /// Waits until the workers have answered what they have received.

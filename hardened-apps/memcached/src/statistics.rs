@@ -91,6 +91,7 @@ pub fn hardening() -> Vec<Statistic> {
         Statistic::new("asc_handlers", done.handlers),
         Statistic::new("asc_runs", done.runs),
         Statistic::new("asc_faults", done.faults),
+        Statistic::new("asc_retried", done.retried),
         Statistic::new("asc_log_bytes_max", done.log_bytes_max),
     ]
 }
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hardening_reports_its_five_lines() {
+    fn the_hardening_reports_its_lines() {
         let lines = hardening();
         let names: Vec<&str> = lines.iter().map(|line| line.name.as_ref()).collect();
         assert_eq!(
@@ -138,6 +139,7 @@ mod tests {
                 "asc_handlers",
                 "asc_runs",
                 "asc_faults",
+                "asc_retried",
                 "asc_log_bytes_max"
             ]
         );

@@ -95,3 +95,18 @@ fn what_is_not_supported_is_refused() {
         "{message}"
     );
 }
+
+#[test]
+fn a_policy_is_one_that_a_cache_can_follow() {
+    assert_eq!(parse("").map(|it| it.on_fault), Ok(OnFault::Abort));
+    let retry = parse("--on-fault retry(3)").map(|it| it.on_fault);
+    assert_eq!(retry, Ok(OnFault::Retry(3)));
+    for (policy, word) in [
+        ("drop", "waits"),
+        ("retry(0)", "retry(n)"),
+        ("x", "retry(n)"),
+    ] {
+        let message = parse(&format!("--on-fault {policy}")).expect_err("not valid");
+        assert!(message.contains(word), "{message}");
+    }
+}

@@ -81,12 +81,16 @@ pub(super) fn reset(shared: &Shared) {
 }
 
 /// What was done about corruption.
-pub(super) fn hardening(shared: &Shared) -> Vec<Statistic> {
+fn hardening(shared: &Shared) -> Vec<Statistic> {
     let mut lines = statistics::hardening();
-    let (counters, _) = total(shared);
-    let failures = counters.checksum_failures;
-    lines.push(Statistic::new("asc_checksum_failures", failures));
+    lines.push(checksum_failures(shared));
     lines
+}
+
+/// Items that no longer matched their checksum.
+pub(super) fn checksum_failures(shared: &Shared) -> Statistic {
+    let (counters, _) = total(shared);
+    Statistic::new("asc_checksum_failures", counters.checksum_failures)
 }
 
 /// What this server counts and measures.

@@ -1,7 +1,7 @@
 //! Metrics for Prometheus, over HTTP.
 //!
-//! A thread of its own serves one scrape after the other. What it says is what `stats` and
-//! `stats asc` say, in Prometheus' text format; nothing of it comes from inside a handler.
+//! A thread of its own serves one scrape after the other. What it says is what `stats` says, and what the
+//! runtime counts ([`asc_runtime::prometheus`]); nothing of it comes from inside a handler.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
@@ -26,7 +26,7 @@ const HEADERS_MAX: usize = 64;
 const PATH: &str = "/metrics";
 
 /// What can fall; everything else only grows.
-const GAUGES: [&str; 15] = [
+const GAUGES: [&str; 14] = [
     "uptime",
     "time",
     "max_connections",
@@ -41,7 +41,6 @@ const GAUGES: [&str; 15] = [
     "hash_bytes",
     "hash_is_expanding",
     "lru_crawler_running",
-    "asc_log_bytes_max",
 ];
 /// Numbers that measure nothing.
 const OMITTED: [&str; 2] = ["pid", "pointer_size"];
@@ -129,9 +128,8 @@ fn render(shared: &Shared) -> String {
     for statistic in gathering::counted(shared) {
         render_one(&mut text, "memcached_", &statistic);
     }
-    for statistic in gathering::hardening(shared) {
-        render_one(&mut text, "", &statistic);
-    }
+    render_one(&mut text, "", &gathering::checksum_failures(shared));
+    text.push_str(&asc_runtime::prometheus());
     text
 }
 

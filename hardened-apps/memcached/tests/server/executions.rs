@@ -31,6 +31,7 @@ fn stats_asc_has_exactly_its_lines() {
         "asc_handlers",
         "asc_runs",
         "asc_faults",
+        "asc_retried",
         "asc_log_bytes_max",
         "asc_checksum_failures",
     ];

@@ -104,6 +104,19 @@ fn root_becomes_the_user_and_others_ignore_the_flag() {
 }
 
 #[test]
+fn incidents_have_a_file_from_the_start() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("incidents");
+    let path = path.to_str().expect("a name");
+    let server = RunningServer::start(&["--incident-log", path, "--on-fault", "retry(2)"]);
+    server.connect().ask("get a\r\n", "END\r\n");
+    assert_eq!(std::fs::read_to_string(path).expect("a file"), "");
+    let nowhere = format!("{path}/none");
+    expect_refusal(&["--incident-log", &nowhere], EX_OSERR, &nowhere);
+    expect_refusal(&["--on-fault", "drop"], EX_USAGE, "its client waits");
+}
+
+#[test]
 fn signals_end_the_process_in_order() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut server = RunningServer::start(&[]);
