@@ -44,10 +44,13 @@ pub(super) fn ended(
     hung: bool,
     errors: &File,
 ) -> Result<Verdict> {
+    if hung {
+        return Ok(verdict(Outcome::Hung, "a reply is missing"));
+    }
     let end = End {
         stop: end.unwrap_or(Stop::Killed(Signal::SIGKILL)),
         signals: signals.to_vec(),
-        hung,
+        hung: false,
     };
     let (outcome, detail) = oracle::ended_early(&end, &oracle::appended(errors, 0)?);
     Ok(verdict(outcome, detail))

@@ -22,7 +22,7 @@ pub(super) fn section(report: &Report) -> String {
     section_markup(
         "outcomes",
         "What became of the faults",
-        "Each bar is all faults of one model in one build. Undetected faults stand at the left end; their share is written beside the bar, with Wilson's 95\u{a0}% interval.",
+        "Each bar is all faults of one model in one build, in handlers and the runtime. Undetected faults stand at the left end; their share is written beside the bar, with Wilson's 95\u{a0}% interval.",
         &body,
     )
 }
