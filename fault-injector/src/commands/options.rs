@@ -74,7 +74,8 @@ pub struct CampaignOptions {
     /// Seed of everything that is drawn
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Parallel workers, one core each; results do not depend on it [default: all cores allowed]
+    /// Parallel workers, one core each; results do not depend on it, except with --live [default: all
+    /// cores allowed]
     #[arg(long)]
     pub workers: Option<usize>,
 }
