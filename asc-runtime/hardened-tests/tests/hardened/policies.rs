@@ -120,6 +120,8 @@ const CASES: &[(&str, [End; 3])] = &[
             Answered("1 transient retry"),
         ],
     ),
+    ("locked_in_first_run", TRANSIENT),
+    ("locked_in_second_run", TRANSIENT),
     (
         "nondeterministic",
         [
@@ -164,6 +166,12 @@ const CASES: &[(&str, [End; 3])] = &[
 
 /// Cases in which running again does harm: only a process that stops anyway must survive that.
 const HARMFUL: [&str; 2] = ["crash_when_tried_again", "hang_when_tried_again"];
+
+const TRANSIENT: [End; 3] = [
+    Stopped("transient", ""),
+    Dropped("1 transient drop"),
+    Answered("1 transient retry"),
+];
 
 const fn stopped(abort: &'static str, others: &'static str, note: &'static str) -> [End; 3] {
     [

@@ -6,6 +6,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use asc_hardened_tests::unseen::{self, armed, core, count_run, flip, ticks, write};
+use asc_runtime::sync::Mutex;
 use asc_runtime::{Fault, Input, Output, Setup, asc_handler};
 
 use crate::incidents;
@@ -26,6 +27,8 @@ pub(crate) const ALL: &[Case] = &[
     ("shared_in_second_run", || shared(2)),
     ("effect_in_first_run", || effect_once(1)),
     ("effect_in_second_run", || effect_once(2)),
+    ("locked_in_first_run", || locked(1)),
+    ("locked_in_second_run", || locked(2)),
     ("nondeterministic", nondeterministic),
     ("one_core", one_core),
     ("request_at_rest", request_at_rest),
@@ -161,6 +164,24 @@ fn effect_once(struck: u64) -> Result<u64, Fault> {
     let outcome = handler(&mut 0, struck)?;
     assert_eq!(SHARED.load(Ordering::Relaxed), before + 2);
     Ok(outcome)
+}
+
+static LOCKED: Mutex<u64> = Mutex::new(0);
+
+/// A handler on locked state, which is free for others whatever has become of the message.
+fn locked(struck: u64) -> Result<u64, Fault> {
+    #[asc_handler]
+    fn handler(struck: u64) -> Result<u64, Fault> {
+        let is_struck = run_number() == struck;
+        let mut state = LOCKED.lock().expect("never poisoned");
+        *state += black_box(u64::from(is_struck) << 20 | 1);
+        Ok(*state)
+    }
+    let before = *LOCKED.lock().expect("never poisoned");
+    let outcome = handler(struck);
+    let after = *LOCKED.try_lock().expect("nobody holds it");
+    assert_eq!(after, before + u64::from(outcome.is_ok()));
+    outcome
 }
 
 /// A handler that asks what is not recorded.
