@@ -12,6 +12,7 @@ use crate::__private::Handler;
 use crate::audit::Audit;
 use crate::fault::Fault;
 use crate::incident::Incident;
+use crate::incident::source_line::Callers;
 use crate::policy::{self, OnFault};
 use crate::refuse::refuse;
 
@@ -68,6 +69,8 @@ pub(crate) struct Context {
     pub(crate) went_too_deep: bool,
     /// Why the run in progress was abandoned, or the message dropped.
     pub(crate) fault: Option<Fault>,
+    /// Who asked for what abandoned the run.
+    pub(crate) callers: Callers,
     /// What is known of the fault that the handler in progress recovers from.
     pub(crate) incident: Option<Incident>,
     /// The audit that wants to look at the next handler.
@@ -161,6 +164,7 @@ impl Context {
             Ok(value) => value,
             Err(fault) => {
                 self.fault = Some(fault);
+                self.callers = Callers::here();
                 // SAFETY: called on the private stack, on behalf of a handler that is running.
                 unsafe { abandon_body(thread_words()) }
             }
@@ -267,6 +271,7 @@ impl Context {
             stores: [0; 2],
             went_too_deep: false,
             fault: None,
+            callers: Callers::NOBODY,
             incident: None,
             audit: None,
             counters: Counters::default(),

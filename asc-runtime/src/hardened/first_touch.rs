@@ -23,12 +23,6 @@ pub(super) struct Word {
     value: u64,
 }
 
-impl Word {
-    pub(super) const fn address(&self) -> usize {
-        (self.key as usize - 1) * 8
-    }
-}
-
 /// Up to this many entries are searched one by one, which needs no table.
 const SEARCHED_ENTRIES_MAX: usize = 128;
 /// Likewise up to this length of an entry.
@@ -95,7 +89,7 @@ fn verify_all(log: &UndoLog, entries: &[Entry]) -> Result<(), Fault> {
 }
 
 /// What `entries` cover, and what was there first.
-pub(super) fn table_of(log: &UndoLog, entries: &[Entry]) -> Table {
+fn table_of(log: &UndoLog, entries: &[Entry]) -> Table {
     let words_max: usize = entries.iter().map(|entry| entry.length / 8 + 2).sum();
     let table = Table::new(words_max.max(1));
     for entry in entries {
@@ -116,7 +110,7 @@ fn old_byte(log: &UndoLog, entry: &Entry, offset: usize) -> u8 {
 }
 
 fn check(word: &Word) -> Result<(), Fault> {
-    let address = word.address();
+    let address = (word.key as usize - 1) * 8;
     for (offset, (covered, expected)) in word
         .mask
         .to_ne_bytes()
@@ -139,7 +133,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(words_max: usize) -> Self {
+    pub(super) fn new(words_max: usize) -> Self {
         let slots = (words_max * 2).next_power_of_two();
         Self {
             memory: Mapping::new(slots * size_of::<Word>()),
@@ -147,7 +141,7 @@ impl Table {
         }
     }
 
-    fn insert(&self, address: usize, byte: u8) {
+    pub(super) fn insert(&self, address: usize, byte: u8) {
         let key = (address / 8 + 1) as u64;
         // SAFETY: a slot of the table, which is this function's alone meanwhile.
         let word = unsafe { &mut *self.slot_of(key) };

@@ -1,65 +1,96 @@
-//! Where a run stored, to tell whether its log was whole.
+//! Where a run stored and what it freed, to tell whether its record was whole.
 //!
-//! A store whose hook was jumped over is not undone. If the runs followed one path, each hook of one
-//! confirms one of the other. If a first run took a path of its own, its record is compared with that
-//! of a healthy run: one that lacks some of the healthy run's places and has none of its own looks
-//! like a run that jumped over hooks. One that has places of its own was misled by a wrong address or a
-//! wrong branch, and by the fault model that was the only fault.
+//! A store whose hook was jumped over is not undone, nor is one that went elsewhere behind its hook. If
+//! the runs followed one path, each hook of one confirms one of the other. If a first run took a path
+//! of its own, its record is judged by that of a healthy run:
+//!
+//! - one that lacks some of the healthy run's places, and has changed none of its own, looks like a run
+//!   whose hooks were jumped over or told another address than the store's. One that has changed
+//!   places of its own was misled by a wrong address or a wrong branch, and by the fault model that was
+//!   the only fault;
+//! - one that left a place as it was which the healthy run changed may have stored elsewhere.
 
 use crate::fault::Fault;
 
-use super::first_touch::{self, Table};
+use super::event_log::{EventLog, Kind};
+use super::first_touch::{Table, Word};
 use super::fresh_blocks::FreshBlocks;
-use super::mapping::Mapping;
-use super::undo_log::UndoLog;
+use super::undo_log::{Entry, UndoLog};
+
+/// A freed block counts as a place of its own, at this distance from the block: no address of a program.
+const FREED: usize = 1 << 56;
 
 /// The bytes that a run stored to, outside of the blocks that it allocated.
 pub(super) struct Footprint {
+    /// All of them, and the blocks that it freed.
     touched: Table,
-    blocks: Mapping,
-    block_count: usize,
+    /// Those of the entries behind which memory has changed.
+    changed: Table,
+}
+
+/// What a record looks like beside a healthy one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Suspicion {
+    /// A store or a free may have escaped the record.
+    pub(super) lacks_hooks: bool,
+    /// A store may have gone elsewhere.
+    pub(super) has_stray: bool,
 }
 
 impl Footprint {
-    /// That of the run whose record is in the log.
-    pub(super) fn of(log: &UndoLog, fresh: &FreshBlocks) -> Result<Self, Fault> {
-        let touched = first_touch::table_of(log, log.recorded()?);
-        let bytes = fresh.blocks().len() * size_of::<[usize; 2]>();
+    /// That of the run whose record is in the logs.
+    pub(super) fn of(log: &UndoLog, events: &EventLog, fresh: &FreshBlocks) -> Result<Self, Fault> {
+        let entries = log.recorded()?;
+        let words_max: usize = entries.iter().map(|entry| entry.length / 8 + 2).sum();
+        let places_max = words_max + events.count()? + 1;
         let footprint = Self {
-            touched,
-            blocks: Mapping::new(bytes.max(1)),
-            block_count: fresh.blocks().len(),
+            touched: Table::new(places_max),
+            changed: Table::new(places_max),
         };
-        for (index, block) in fresh.blocks().iter().enumerate() {
-            let place = footprint.blocks.base().cast::<[usize; 2]>();
-            // SAFETY: the mapping holds that many.
-            unsafe {
-                place
-                    .wrapping_add(index)
-                    .write([block.address, block.address + block.size])
-            };
+        for entry in entries
+            .iter()
+            .filter(|entry| !is_fresh(fresh, entry.address))
+        {
+            insert(&footprint.touched, entry);
+            if log.has_changed(entry) {
+                insert(&footprint.changed, entry);
+            }
+        }
+        for index in 0..events.count()? {
+            let event = events.event(index)?;
+            let block = event.operands[0] as usize;
+            if event.kind == Kind::Free && !is_fresh(fresh, block) {
+                footprint.touched.insert(block + FREED, 0);
+            }
         }
         Ok(footprint)
     }
 
-    /// Whether the run may have jumped over a hook that the `healthy` run did not.
-    pub(super) fn lacks_hooks_of(&self, healthy: &Self) -> bool {
-        healthy.has_more_than(self) && !self.has_more_than(healthy)
+    /// Compares the record of a struck run with that of a healthy one.
+    pub(super) fn beside(&self, healthy: &Self) -> Suspicion {
+        let is_misled = any_missing(&self.changed, &healthy.touched);
+        let has_stray = self.touched.words().iter().any(|word| {
+            let unchanged = word.mask & !self.changed.mask(word.key);
+            word.key != 0 && unchanged & healthy.changed.mask(word.key) != 0
+        });
+        Suspicion {
+            lacks_hooks: any_missing(&healthy.touched, &self.touched) && !is_misled,
+            has_stray,
+        }
     }
+}
 
-    fn has_more_than(&self, other: &Self) -> bool {
-        let words = self.touched.words().iter().filter(|word| word.key != 0);
-        words
-            .filter(|word| !self.is_fresh(word.address()))
-            .any(|word| word.mask & !other.touched.mask(word.key) != 0)
-    }
+fn insert(table: &Table, entry: &Entry) {
+    (entry.address..entry.address + entry.length).for_each(|address| table.insert(address, 0));
+}
 
-    fn is_fresh(&self, address: usize) -> bool {
-        // SAFETY: `of` wrote that many.
-        let blocks: &[[usize; 2]] =
-            unsafe { core::slice::from_raw_parts(self.blocks.base().cast(), self.block_count) };
-        blocks
-            .iter()
-            .any(|&[start, end]| (start & !7..end).contains(&address))
-    }
+/// Whether `one` has a byte that `other` lacks.
+fn any_missing(one: &Table, other: &Table) -> bool {
+    let is_missing = |word: &Word| word.key != 0 && word.mask & !other.mask(word.key) != 0;
+    one.words().iter().any(is_missing)
+}
+
+fn is_fresh(fresh: &FreshBlocks, address: usize) -> bool {
+    let mut blocks = fresh.blocks().iter();
+    blocks.any(|block| (block.address..=block.address + block.size).contains(&address))
 }

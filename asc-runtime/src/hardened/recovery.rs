@@ -37,7 +37,7 @@ use super::context::Context;
 use super::effect;
 use super::event_log::{EventLog, Kind};
 use super::execution::{Call, agree};
-use super::footprint::Footprint;
+use super::footprint::{Footprint, Suspicion};
 use super::gate::{self, Gate};
 use super::placement;
 use super::stray::Strays;
@@ -165,7 +165,11 @@ pub(super) unsafe fn recover(context: &mut Context, call: &Call, struck: Struck)
 /// the policy in force. A process that will stop gets a deadline for whatever comes before that.
 #[inline(never)]
 fn note(context: &mut Context, call: &Call, struck: &Struck) -> OnFault {
-    let incident = Incident::new(context.handler, context.run, &struck.fault);
+    let mut incident = Incident::new(context.handler, context.run, &struck.fault);
+    if context.fault.is_some() {
+        // The run was abandoned on the spot.
+        incident.callers = context.callers;
+    }
     context.incident = Some(incident);
     context.fault = Some(struck.fault);
     let Some(handler) = context.handler else {
@@ -256,10 +260,32 @@ impl Recovery<'_> {
         // SAFETY: this thread's words.
         unsafe { gate::rewind(thread_words(), context.sequence, Gate::RolledBack) };
         context.runs = 0;
+        self.watch();
+        let context = &mut *self.context;
         // SAFETY: by contract; the state is that before the first run.
-        unsafe { context.second_run(body, cell) }.map_err(Struck::at(Moment::SecondRun))?;
+        let outcome = unsafe { context.second_run(body, cell) };
+        self.hear_witnesses();
+        outcome.map_err(Struck::at(Moment::SecondRun))?;
+        let context = &mut *self.context;
         // SAFETY: by contract.
         unsafe { context.compare(place.start) }.map_err(Struck::at(Moment::Compare))
+    }
+
+    /// A difference in memory says where, but not who wrote there: the next run will tell.
+    fn watch(&mut self) {
+        let incident = self.context.incident.as_ref();
+        if let Some(incident) = incident.filter(|incident| incident.callers.is_empty()) {
+            self.context.log.watch(incident.fault.address);
+        }
+    }
+
+    fn hear_witnesses(&mut self) {
+        let witnesses = self.context.log.witnesses();
+        if let Some(incident) = self.context.incident.as_mut()
+            && incident.callers.is_empty()
+        {
+            incident.callers = witnesses;
+        }
     }
 
     /// Looks at what a struck run has left, and undoes it.
@@ -301,9 +327,16 @@ impl Recovery<'_> {
         }
         let context = &mut *self.context;
         if let Some(given_up) = self.given_up.take() {
-            let healthy = Footprint::of(&context.log, &context.fresh).map_err(reason)?;
-            if given_up.lacks_hooks_of(&healthy) {
+            let healthy = footprint(context)?;
+            let Suspicion {
+                lacks_hooks,
+                has_stray,
+            } = given_up.beside(&healthy);
+            if lacks_hooks {
                 return Err(HOOK);
+            }
+            if has_stray {
+                return Err(STRAY);
             }
         }
         self.doubts = Doubts {
@@ -329,8 +362,7 @@ impl Recovery<'_> {
             if self.given_up.is_some() {
                 return Err(HOOK);
             }
-            let footprint = Footprint::of(&context.log, &context.fresh);
-            self.given_up = Some(footprint.map_err(reason)?);
+            self.given_up = Some(footprint(context)?);
         }
         give_back_blocks(&context.events).map_err(reason)?;
         context.events.record();
@@ -379,6 +411,7 @@ impl Recovery<'_> {
         if let Some(mut incident) = self.context.incident.take() {
             (incident.action, incident.classification) = (action, classification);
             incident.trials = self.trials;
+            incident.find_source();
             incident::report(&incident);
         }
         // The program's own callback may have called handlers.
@@ -396,6 +429,9 @@ impl Recovery<'_> {
             incident.classification = classification;
             incident.trials = self.trials;
             incident.note = note;
+            // Looking the source up uses the heap.
+            deadline::set(Some(&incident.text()));
+            incident.find_source();
             deadline::take_back_last_words();
             incident::end(&incident);
         }
@@ -412,6 +448,10 @@ impl Recovery<'_> {
             None => Classification::Unknown,
         }
     }
+}
+
+fn footprint(context: &Context) -> Result<Footprint, Objection> {
+    Footprint::of(&context.log, &context.events, &context.fresh).map_err(reason)
 }
 
 fn reason(fault: Fault) -> Objection {

@@ -34,26 +34,30 @@ impl UndoLog {
 
     fn compare_with_old(&self, entry: &Entry) -> Strays {
         let Entry {
-            address,
-            length,
-            old,
-            new,
-            ..
+            address, length, ..
         } = *entry;
-        let (first, last) = if entry.is_range() {
+        let last = if entry.is_range() {
             let found = ptr::with_exposed_provenance(address);
-            let (old, new) = (self.old_range(entry), self.new_range(entry));
-            // SAFETY: E1 and L2 for all three.
-            let differ = |one, other| unsafe { first_difference(one, other, length) }.is_some();
-            (differ(old, new), differ(old, found))
+            // SAFETY: E1 and L2.
+            unsafe { first_difference(self.old_range(entry), found, length) }.is_some()
         } else {
             // SAFETY: E1.
-            let found = unsafe { read_word(address, length) };
-            (old != new, old != found)
+            entry.old != unsafe { read_word(address, length) }
         };
+        let first = self.has_changed(entry);
         Strays {
             by_first: last && !first,
             by_last: first && !last,
         }
+    }
+
+    /// Whether the first run left something else than it found at a captured entry.
+    pub(super) fn has_changed(&self, entry: &Entry) -> bool {
+        if !entry.is_range() {
+            return entry.old != entry.new;
+        }
+        let (old, new) = (self.old_range(entry), self.new_range(entry));
+        // SAFETY: L2 for both.
+        unsafe { first_difference(old, new, entry.length) }.is_some()
     }
 }

@@ -18,6 +18,7 @@
 use core::ptr;
 
 use crate::fault::{Fault, Stage};
+use crate::incident::source_line::Callers;
 
 use super::first_touch;
 use super::guarded::{Guarded, field};
@@ -28,6 +29,8 @@ use super::sys::{ThreadWords, WORDS_BYTES_MAX, thread_words};
 
 /// Entries of a fresh log: 16 KiB.
 const ENTRIES_MIN: usize = 512;
+/// No entry.
+const NOWHERE: usize = usize::MAX;
 /// Bytes of a fresh arena.
 const ARENA_BYTES_MIN: usize = 16 << 10;
 
@@ -72,6 +75,9 @@ pub(crate) struct UndoLog {
     filter: RepeatFilter,
     /// Whether the old bytes of ranges are sealed too, chosen with the first range of a record.
     seals_ranges: bool,
+    /// The entry that is to tell who stores there, when a second run comes to it.
+    watched: usize,
+    witnesses: Callers,
     count: Guarded<{ field::LOG_COUNT }>,
     /// Sum over what the first run stored, in order.
     new_sum: Guarded<{ field::LOG_NEW_SUM }>,
@@ -87,6 +93,8 @@ impl UndoLog {
             arena_used: 0,
             filter: RepeatFilter::new(),
             seals_ranges: false,
+            watched: NOWHERE,
+            witnesses: Callers::NOBODY,
             count: Guarded::new(0),
             new_sum: Guarded::new(0),
             old_sum: Guarded::new(0),
@@ -133,8 +141,25 @@ impl UndoLog {
         self.filter.start_run(words);
         words.phase = 2;
         words.cursor = self.base();
-        words.limit = self.entry_pointer(count.min(self.filter.entries_max()));
+        words.limit = self.entry_pointer(self.checking_limit(count));
         Ok(())
+    }
+
+    /// Has the next run that is checked tell who stores to `address` first.
+    pub(super) fn watch(&mut self, address: usize) {
+        let covers =
+            |entry: &Entry| (entry.address..entry.address + entry.length).contains(&address);
+        let index = self
+            .recorded()
+            .map(|entries| entries.iter().position(covers));
+        self.watched = index.ok().flatten().unwrap_or(NOWHERE);
+        self.witnesses = Callers::NOBODY;
+    }
+
+    /// Who did, if the run has come there.
+    pub(super) fn witnesses(&mut self) -> Callers {
+        self.watched = NOWHERE;
+        self.witnesses
     }
 
     /// Demands that the second run stored as often as the first, and left the same bytes.
@@ -294,7 +319,11 @@ impl UndoLog {
             .at(address)
             .values(0, length as u64));
         }
-        words.limit = self.entry_pointer(count.min(self.filter.entries_max()));
+        if index == self.watched {
+            self.watched = NOWHERE;
+            self.witnesses = Callers::here();
+        }
+        words.limit = self.entry_pointer(self.checking_limit(count));
         if words.cursor < words.limit {
             // SAFETY: below the count, so recorded (L1).
             let entry = unsafe { words.cursor.read() };
@@ -415,6 +444,10 @@ impl UndoLog {
 
     fn recording_limit(&self) -> usize {
         (self.entries.len() / size_of::<Entry>()).min(self.filter.entries_max())
+    }
+
+    fn checking_limit(&self, count: usize) -> usize {
+        count.min(self.filter.entries_max()).min(self.watched)
     }
 
     fn base(&self) -> *mut Entry {

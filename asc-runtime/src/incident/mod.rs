@@ -10,6 +10,7 @@ mod classification;
 pub(crate) mod deadline;
 mod processor;
 pub(crate) mod sinks;
+pub(crate) mod source_line;
 pub(crate) mod symbol;
 mod symbol_table;
 
@@ -26,12 +27,16 @@ use crate::text::{Line, Text, write_json};
 use processor::Processor;
 #[cfg(asc)]
 pub(crate) use processor::core;
+use source_line::Callers;
 
 /// Version of the JSON object; a field that changes its meaning or goes away raises it.
 pub const INCIDENT_VERSION: u32 = 2;
 
 /// Longest symbol that is kept whole, in bytes.
 type SymbolName = Text<512>;
+
+/// Longest `file:line`, in bytes.
+type SourceLine = Text<256>;
 
 /// One detected fault: where it struck, what differed, what it was, what was done.
 ///
@@ -62,6 +67,8 @@ pub struct Incident {
     symbol: SymbolName,
     offset: u64,
     processor: Processor,
+    pub(crate) callers: Callers,
+    source: SourceLine,
 }
 
 impl Incident {
@@ -81,6 +88,8 @@ impl Incident {
             symbol: SymbolName::new(),
             offset: 0,
             processor: Processor::current(),
+            callers: Callers::NOBODY,
+            source: SourceLine::new(),
         };
         // A text is cut and never fails.
         let _ = symbol::with_name(fault.address, |name, offset| {
@@ -99,6 +108,23 @@ impl Incident {
     /// How far behind the symbol's start the address lies, in bytes.
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// The line of source, as `file:line`, that was executing when the runs parted, or that first
+    /// stored to the fault's address. Empty if that is not known or the program has no debug
+    /// information.
+    pub fn source(&self) -> &str {
+        self.source.as_str()
+    }
+
+    /// Looks the line of source up, with the heap. A process that is about to end has a deadline by
+    /// then.
+    pub(crate) fn find_source(&mut self) {
+        let source = &mut self.source;
+        self.callers.line(|file, line| {
+            // A text is cut and never fails.
+            let _ = write!(source, "{file}:{line}");
+        });
     }
 
     /// Number of bits in which the two values differ.
@@ -160,6 +186,7 @@ impl fmt::Display for Incident {
             ",\"offset\":\"{:#x}\",\"expected\":\"{expected:#x}\",\"found\":\"{found:#x}\"",
             self.offset
         )?;
+        string(formatter, "source", self.source())?;
         number(formatter, "flipped_bits", self.flipped_bits())?;
         write!(formatter, ",\"single_bit\":{}", self.flipped_bits() == 1)?;
         match self.core() {
@@ -249,7 +276,7 @@ mod tests {
             "handler": "votes::\"vote\"", "file": "src\\votes.rs", "line": 12,
             "run": 2, "stage": "compare", "reason": "the runs left different bytes",
             "address": "0x10", "symbol": "[heap]", "offset": "0x0",
-            "expected": "0x6", "found": "0x10000000006", "flipped_bits": 1, "single_bit": true,
+            "expected": "0x6", "found": "0x10000000006", "source": "", "flipped_bits": 1, "single_bit": true,
             "core": object["core"], "processor": object["processor"],
             "microcode": object["microcode"], "process": std::process::id(),
             "classification": "transient", "trials": 1, "action": "retry",

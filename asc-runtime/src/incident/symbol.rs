@@ -39,7 +39,7 @@ pub(crate) fn with_name(address: usize, say: impl FnOnce(&str, u64) -> fmt::Resu
 }
 
 /// The address relative to the program's load address, if it lies in the program's image.
-fn offset_in_program(address: usize) -> Option<u64> {
+pub(super) fn offset_in_program(address: usize) -> Option<u64> {
     unsafe extern "C" {
         static __ehdr_start: u8;
         static _end: u8;

@@ -101,7 +101,9 @@ const CASES: &[(&str, [End; 3])] = &[
     ("stray_in_first_run", stopped("unknown", "unknown", STRAY)),
     ("stray_in_second_run", stopped("unknown", "unknown", STRAY)),
     ("stray_range", stopped("unknown", "unknown", STRAY)),
+    ("stray_and_lost", stopped("unknown", "unknown", STRAY)),
     ("escaped_hook", stopped("unknown", "unknown", HOOK)),
+    ("misplaced_hook", stopped("unknown", "unknown", HOOK)),
     ("shared_in_first_run", stopped("unknown", "unknown", SHARED)),
     (
         "shared_in_second_run",
@@ -249,6 +251,32 @@ const RECOVERED: [&str; 6] = [
     "rollback_skipped",
     "saved_block",
 ];
+
+/// An incident names the line that stored first to the place that differs, or that was executing when
+/// the runs parted.
+pub(crate) fn lines_of_source(policies: &Path) {
+    for (case, line) in [
+        ("shared_in_second_run", "*state += black_box(u64::from"),
+        ("escaped_hook", "place.write_volatile(9)"),
+        ("thousand_allocations", "vec![1; BLOCK_BYTES"),
+        ("request_at_rest", "reply.write(request.bytes())"),
+    ] {
+        let ended = play(policies, case, "abort");
+        let source = incidents(&ended)[0]["source"].clone();
+        let (file, number) = source
+            .as_str()
+            .and_then(|text| text.rsplit_once(':'))
+            .expect("file:line");
+        assert!(
+            file.ends_with("src/bin/policies/cases.rs"),
+            "{case}: {source}"
+        );
+        let text = std::fs::read_to_string(file).expect("the source is here");
+        let number: usize = number.parse().expect("a line");
+        let found = text.lines().nth(number - 1).expect("a line of the file");
+        assert!(found.contains(line), "{case}: {source}: {found}");
+    }
+}
 
 /// Faults in the runtime itself are recovered from where its records allow it; else the process stops.
 /// They never lead to a wrong state or answer.

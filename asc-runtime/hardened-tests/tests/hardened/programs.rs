@@ -100,6 +100,7 @@ pub(crate) fn all_policies_are_kept(programs: &Programs) {
     policies::a_service_under_each_policy(&program);
     policies::the_limits_of_recovery(&program);
     policies::settings_of_the_environment(&program);
+    policies::lines_of_source(&program);
 }
 
 /// Faults between the stages are caught, and flipped bits in the runtime's memory never lead to a

@@ -22,7 +22,9 @@ pub(crate) const ALL: &[Case] = &[
     ("stray_in_first_run", || stray(1)),
     ("stray_in_second_run", || stray(2)),
     ("stray_range", stray_range),
+    ("stray_and_lost", stray_and_lost),
     ("escaped_hook", escaped_hook),
+    ("misplaced_hook", misplaced_hook),
     ("shared_in_first_run", || shared(1)),
     ("shared_in_second_run", || shared(2)),
     ("effect_in_first_run", || effect_once(1)),
@@ -126,6 +128,49 @@ fn escaped_hook() -> Result<u64, Fault> {
             unsafe { place.write_volatile(9) };
         }
         state[2] += 1;
+        Ok(7)
+    }
+    handler(&mut [1; 8])
+}
+
+/// The hook of the first run tells another address than its store's.
+fn misplaced_hook() -> Result<u64, Fault> {
+    #[asc_handler]
+    fn handler(state: &mut [u64; 8]) -> Result<u64, Fault> {
+        let is_struck = run_number() == 1;
+        let place = &raw mut state[1];
+        if is_struck {
+            // What the hook is told,
+            let other = &raw mut state[6];
+            // SAFETY: live words.
+            unsafe { other.write_volatile(other.read_volatile()) };
+            // and what is stored.
+            // SAFETY: as above.
+            unsafe { write(place, 9) };
+        } else {
+            // SAFETY: as above.
+            unsafe { place.write_volatile(9) };
+        }
+        state[2] += 1;
+        Ok(7)
+    }
+    handler(&mut [1; 8])
+}
+
+/// A store of the first run goes astray, and then the run takes a path of its own.
+fn stray_and_lost() -> Result<u64, Fault> {
+    #[asc_handler]
+    fn handler(state: &mut [u64; 8]) -> Result<u64, Fault> {
+        let is_struck = run_number() == 1;
+        let before = state[1];
+        state[1] = black_box(before + 7);
+        if is_struck {
+            // SAFETY: live words.
+            unsafe { write(&raw mut state[1], before) };
+            // SAFETY: as above.
+            unsafe { write(&raw mut state[5], before + 7) };
+        }
+        state[if is_struck { 4 } else { 3 }] += 1;
         Ok(7)
     }
     handler(&mut [1; 8])
