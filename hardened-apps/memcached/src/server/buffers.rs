@@ -9,8 +9,10 @@ use super::input_buffer::InputBuffer;
 
 /// Pairs of buffers that a worker keeps for its connections.
 const SPARE_MAX: usize = 16;
-/// An output that had to grow beyond this is given up when it was sent.
-const OUTPUT_BYTES_KEPT_MAX: usize = 64 * 1024;
+/// An output that had to grow beyond this is given up when it was sent. More than is gathered before
+/// sending, because making a new one each time costs more than all the rest: in hardened builds it is a
+/// mapping of its own.
+const OUTPUT_BYTES_KEPT_MAX: usize = 256 * 1024;
 
 /// What a connection needs to be served.
 #[derive(Debug)]
