@@ -1,11 +1,13 @@
 //! The global allocator: which path a request takes.
 //!
 //! Small blocks go through the thread's cache, large ones to the spans. A reallocation stays in place
-//! when the block is large enough and of the same class, or when the chunks behind it are free.
+//! when the block is large enough and of the same class, or when the chunks behind it are free. A
+//! thread that is diverted asks its engine instead ([`crate::diversion`]).
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::null_mut;
 
+use crate::diversion;
 use crate::domain::{self, Domain, ProtectedScope};
 use crate::heap::chunk::{Kind, chunk};
 use crate::heap::region::REGION;
@@ -48,6 +50,15 @@ impl AscAlloc {
             let _entered = ProtectedScope::enter();
             scope()
         })
+    }
+
+    /// Runs `scope`; what it allocates is ordinary memory, within [`AscAlloc::protected`] too: locks,
+    /// channels and whatever else a protected structure shares with code outside of handlers.
+    ///
+    /// # Panics
+    /// When `scope` does.
+    pub fn ordinary<R>(&self, scope: impl FnOnce() -> R) -> R {
+        domain::ordinary(scope)
     }
 
     /// Whether `pointer` points into protected memory.
@@ -100,19 +111,21 @@ impl AscAlloc {
 unsafe impl GlobalAlloc for AscAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match SizeClass::of(layout) {
-            Some(class) => match thread_cache::take(domain::current(), class) {
-                Some(slot) => REGION.pointer(slot.offset()),
-                None => null_mut(),
-            },
-            None => large::allocate(layout),
+        if let Some(engine) = diversion::engine() {
+            // SAFETY: the caller's contract is passed on.
+            return unsafe { (engine.allocate)(layout.size(), layout.align(), false) };
         }
+        allocate(domain::current(), layout)
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if let Some(engine) = diversion::engine() {
+            // SAFETY: the caller's contract is passed on.
+            return unsafe { (engine.allocate)(layout.size(), layout.align(), true) };
+        }
         let Some(class) = SizeClass::of(layout) else {
-            return large::allocate_zeroed(layout);
+            return large::allocate_zeroed(domain::current(), layout);
         };
         let Some(slot) = thread_cache::take(domain::current(), class) else {
             return null_mut();
@@ -127,6 +140,10 @@ unsafe impl GlobalAlloc for AscAlloc {
 
     #[inline]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        if let Some(engine) = diversion::engine() {
+            // SAFETY: the caller's contract is passed on.
+            return unsafe { (engine.free)(pointer, layout.size(), layout.align()) };
+        }
         let offset = REGION.offset(pointer.addr());
         let Some(class) = SizeClass::of(layout) else {
             return large::free(offset);
@@ -144,14 +161,18 @@ unsafe impl GlobalAlloc for AscAlloc {
         };
         let stays = match (SizeClass::of(old), SizeClass::of(new)) {
             (Some(before), Some(after)) => before == after,
-            (None, None) => large::resize(REGION.offset(pointer.addr()), bytes),
+            // What an engine undoes are allocations, not resizes.
+            (None, None) if diversion::engine().is_none() => {
+                large::resize(REGION.offset(pointer.addr()), bytes)
+            }
             _ => false,
         };
         if stays {
             return pointer;
         }
-        let moved = if bytes > old.size() && SizeClass::of(new).is_none() {
-            large::allocate_grown(new)
+        let grows = bytes > old.size() && SizeClass::of(new).is_none();
+        let moved = if grows && diversion::engine().is_none() {
+            large::allocate_grown(domain::current(), new)
         } else {
             // SAFETY: `new` comes from the caller's size, which is not zero.
             unsafe { self.alloc(new) }
@@ -180,6 +201,18 @@ fn block_at(address: usize) -> Option<(u32, Option<SizeClass>)> {
         Kind::Inside | Kind::Clean | Kind::Dirty => stop(format_args!(
             "{address:#x} lies in the heap and is no block: was it freed before?"
         )),
+    }
+}
+
+/// Allocates in an arena.
+#[inline]
+pub(crate) fn allocate(domain: Domain, layout: Layout) -> *mut u8 {
+    match SizeClass::of(layout) {
+        Some(class) => match thread_cache::take(domain, class) {
+            Some(slot) => REGION.pointer(slot.offset()),
+            None => null_mut(),
+        },
+        None => large::allocate(domain, layout),
     }
 }
 

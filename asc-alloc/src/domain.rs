@@ -76,6 +76,19 @@ impl ProtectedScope {
     }
 }
 
+/// Runs `scope` outside of every protected scope of this thread.
+pub(crate) fn ordinary<R>(scope: impl FnOnce() -> R) -> R {
+    /// Puts the depth back.
+    struct Interrupted(u32);
+    impl Drop for Interrupted {
+        fn drop(&mut self) {
+            DEPTH.set(self.0);
+        }
+    }
+    let _interrupted = Interrupted(DEPTH.replace(0));
+    scope()
+}
+
 impl Drop for ProtectedScope {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get() - 1);
@@ -95,6 +108,8 @@ mod tests {
             panic!("leaves the inner scope");
         });
         assert!(inner.is_err());
+        assert!(ProtectedScope::is_entered());
+        assert!(!ordinary(ProtectedScope::is_entered));
         assert!(ProtectedScope::is_entered());
         drop(outer);
         assert!(!ProtectedScope::is_entered());

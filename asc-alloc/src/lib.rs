@@ -30,7 +30,7 @@
 //! | stage of the engine | call |
 //! |---|---|
 //! | program start | [`page::Builder::start`]; [`page::set_stray_write_reporter`] for its own incidents |
-//! | begin of the handler | [`page::Session::begin`], [`ProtectedScope::enter`] |
+//! | begin of the handler | [`page::Session::begin`], [`diversion::divert`] |
 //! | write set of pages, for audits and statistics | [`page::Session::dirty_pages`] |
 //! | first run done: snapshot of its results | [`page::Session::capture`] |
 //! | rollback, read back and checked | [`page::Session::restore`] |
@@ -39,14 +39,15 @@
 //! | fault, panic, omission | [`page::Session::roll_back`], or dropping the session |
 //!
 //! The engine records the first run's allocations and answers the second run's with the same blocks, as
-//! it does at word level, and defers frees to the commit; the heap knows nothing of runs. Blocks that the
-//! first run allocated and the second did not are the engine's to free after a rollback.
+//! it does at word level, and defers frees to the commit ([`diversion`]); the heap knows nothing of runs.
+//! Blocks that a handler allocated which is then rolled back are the engine's to free.
 //!
 //! # Limits
 //!
 //! x86-64 Linux with glibc. A signal handler must not allocate. C code allocates here only if it is told
 //! to; memory of the C library's own `malloc` is neither guarded nor compared.
 
+pub mod diversion;
 pub mod line_code;
 pub mod lines;
 pub mod page;

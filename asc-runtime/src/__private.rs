@@ -1,20 +1,20 @@
 //! What the expansion of `#[asc_handler]` calls. Not a stable interface.
 
 use core::marker::PhantomData;
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 use core::mem::{ManuallyDrop, MaybeUninit};
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 use core::ptr;
 
 use crate::fault::Fault;
 pub use crate::policy::OnFault;
 
-#[cfg(asc)]
-use crate::hardened::captured::Captured;
-#[cfg(asc)]
-use crate::hardened::execution::{Call, ResultPlace, demand_receipt, dropped, execute};
-#[cfg(asc)]
-use crate::hardened::result_slot::{self, RESULT_ALIGNMENT_MAX, RESULT_BYTES_MAX};
+#[cfg(any(asc, feature = "page"))]
+use crate::engine::captured::Captured;
+#[cfg(any(asc, feature = "page"))]
+use crate::engine::execution::{Call, ResultPlace, demand_receipt, dropped, execute};
+#[cfg(any(asc, feature = "page"))]
+use crate::engine::result_slot::{self, RESULT_ALIGNMENT_MAX, RESULT_BYTES_MAX};
 
 /// One handler in the source.
 #[derive(Debug)]
@@ -55,14 +55,14 @@ impl Handler {
 pub type Tell<R> = fn(Fault) -> R;
 
 /// Runs a handler once.
-#[cfg(not(asc))]
+#[cfg(not(any(asc, feature = "page")))]
 #[inline]
 pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
     run_or_tell(handler, None, body)
 }
 
 /// Runs a handler once.
-#[cfg(not(asc))]
+#[cfg(not(any(asc, feature = "page")))]
 #[inline]
 pub fn run_or_tell<R, F: FnOnce() -> R>(
     _handler: &'static Handler,
@@ -77,11 +77,11 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
 }
 
 /// Runs a handler twice and returns what both runs returned. Within another handler it is a part
-/// of that one.
+/// of that one; before page mode is started it runs once.
 ///
 /// # Panics
 /// If both runs panic alike, the panic goes on after the state they left is committed.
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 #[inline]
 pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
     run_or_tell(handler, None, body)
@@ -91,15 +91,23 @@ pub fn run<R, F: FnOnce() -> R>(handler: &'static Handler, body: F) -> R {
 ///
 /// # Panics
 /// As [`run`].
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 #[inline]
 pub fn run_or_tell<R, F: FnOnce() -> R>(
     handler: &'static Handler,
     tell: Option<Tell<R>>,
     body: F,
 ) -> R {
-    if crate::hardened::sys::handler_active() {
+    if crate::engine::sys::handler_active() {
         return body();
+    }
+    #[cfg(not(asc))]
+    if !crate::paged::is_started() {
+        let nesting = crate::effects::Nesting::enter();
+        let result = body();
+        nesting.leave();
+        crate::statistics::count_handler();
+        return result;
     }
     let mut cell = Cell {
         body: ManuallyDrop::new(body),
@@ -119,7 +127,7 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
         can_tell: tell.is_some(),
     };
     // SAFETY: `call` expects this cell and catches unwinding. Calling it again is sound because
-    // everything the first call did is undone (E3 in `hardened`), moves out of the body included.
+    // everything the first call did is undone (E3 in `hardened`, P1 in `paged`), moves out of the body included.
     // The place is the cell's own, and A1 holds as said above.
     let receipt = unsafe { execute(handler, captured, execution) };
     if let Some(tell) = tell
@@ -131,7 +139,7 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
         return tell(fault);
     }
     demand_receipt(receipt);
-    let panic = crate::hardened::after_commit::call_deferred();
+    let panic = crate::engine::after_commit::call_deferred();
     if let Some(panic) = cell.panic.or(panic) {
         std::panic::resume_unwind(panic);
     }
@@ -141,13 +149,13 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
 }
 
 /// Whether a result travels through the slot on the handler's stack.
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 const fn fits_slot<R>() -> bool {
     size_of::<R>() <= RESULT_BYTES_MAX && align_of::<R>() <= RESULT_ALIGNMENT_MAX
 }
 
 /// Where both runs find the body, and where the result arrives.
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 struct Cell<R, F> {
     body: ManuallyDrop<F>,
     result: MaybeUninit<R>,
@@ -156,7 +164,7 @@ struct Cell<R, F> {
 
 /// # Safety
 /// `cell` is a `Cell<R, F>` whose body has not been called, or has been undone.
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
     // SAFETY: by contract; nothing else refers to the cell while its body runs.
     let cell = unsafe { &mut *cell.cast::<Cell<R, F>>() };

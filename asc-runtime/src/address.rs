@@ -32,10 +32,10 @@ impl Address {
     }
 }
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 impl Address {
     /// Its share of a seal; that of the default address is 0.
     pub(crate) const fn sum(self) -> u64 {
-        crate::hardened::memory::sum_of([self.request, self.destination])
+        crate::engine::memory::sum_of([self.request, self.destination])
     }
 }

@@ -42,8 +42,8 @@
 /// [`Output`](crate::Output) or calls [`after_commit`].
 #[inline]
 pub fn effect<R, F: Fn() -> R>(ask: F) -> R {
-    #[cfg(asc)]
-    if crate::hardened::sys::handler_active() {
+    #[cfg(any(asc, feature = "page"))]
+    if crate::engine::sys::handler_active() {
         return recorded::ask_once(&ask);
     }
     ask()
@@ -78,11 +78,11 @@ pub fn effect<R, F: Fn() -> R>(ask: F) -> R {
 /// the handler itself has panicked.
 #[inline]
 pub fn after_commit<F: FnOnce() + 'static>(tell: F) {
-    #[cfg(asc)]
-    if crate::hardened::sys::handler_active() {
+    #[cfg(any(asc, feature = "page"))]
+    if crate::engine::sys::handler_active() {
         return recorded::defer(tell);
     }
-    #[cfg(asc)]
+    #[cfg(any(asc, feature = "page"))]
     recorded::refuse_in_effect();
     #[cfg(not(asc))]
     if plain::is_in_handler() {
@@ -94,16 +94,16 @@ pub fn after_commit<F: FnOnce() + 'static>(tell: F) {
 #[cfg(not(asc))]
 pub(crate) use plain::Nesting;
 
-/// The application's side of a hardened build.
-#[cfg(asc)]
+/// The application's side of an engine.
+#[cfg(any(asc, feature = "page"))]
 mod recorded {
     use core::mem::MaybeUninit;
     use core::ptr;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-    use crate::hardened::after_commit::asc_after_commit;
-    use crate::hardened::closure::{Call, asc_effect};
-    use crate::hardened::sys::in_effect;
+    use crate::engine::after_commit::asc_after_commit;
+    use crate::engine::closure::{Call, asc_effect};
+    use crate::engine::sys::in_effect;
     use crate::refuse::refuse;
 
     /// What the closure said, or its panic.

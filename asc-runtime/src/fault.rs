@@ -24,11 +24,13 @@ pub enum Stage {
     ControlFlow,
     /// The runtime's own bookkeeping is damaged.
     Runtime,
+    /// Protected memory was about to be written outside of handlers (page mode).
+    StrayWrite,
 }
 
 impl Stage {
     /// Every stage, in the order of a handler's life.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Input,
         Self::FirstRun,
         Self::Rollback,
@@ -38,6 +40,7 @@ impl Stage {
         Self::Output,
         Self::ControlFlow,
         Self::Runtime,
+        Self::StrayWrite,
     ];
 
     /// The name used in incidents.
@@ -52,6 +55,7 @@ impl Stage {
             Stage::Output => "output",
             Stage::ControlFlow => "control_flow",
             Stage::Runtime => "runtime",
+            Stage::StrayWrite => "stray_write",
         }
     }
 }

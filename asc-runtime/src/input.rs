@@ -18,14 +18,14 @@ use crate::checksum::crc32c;
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     bytes: &'a [u8],
-    #[cfg(asc)]
+    #[cfg(any(asc, feature = "page"))]
     checksum: u32,
     /// Sealed by a handler, whose bytes may be gone before it has ended.
-    #[cfg(asc)]
+    #[cfg(any(asc, feature = "page"))]
     is_transient: bool,
 }
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 impl<'a> Input<'a> {
     /// Takes the checksum of `bytes`.
     pub fn seal(bytes: &'a [u8]) -> Self {
@@ -37,7 +37,7 @@ impl<'a> Input<'a> {
         Self {
             bytes,
             checksum,
-            is_transient: crate::hardened::sys::handler_active(),
+            is_transient: crate::engine::sys::handler_active(),
         }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Input<'a> {
     }
 }
 
-#[cfg(not(asc))]
+#[cfg(not(any(asc, feature = "page")))]
 impl<'a> Input<'a> {
     /// Names `bytes` as a message.
     pub const fn seal(bytes: &'a [u8]) -> Self {
@@ -82,16 +82,16 @@ impl<'a> Input<'a> {
     }
 }
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 use verify::asc_input_verify;
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 pub(crate) mod verify {
     use crate::checksum::crc32c;
+    use crate::engine::Returned;
+    use crate::engine::context::current;
+    use crate::engine::sys::private_entry;
     use crate::fault::{Fault, Stage};
-    use crate::hardened::Returned;
-    use crate::hardened::context::current;
-    use crate::hardened::sys::private_entry;
     use crate::incident;
 
     private_entry! {

@@ -8,8 +8,10 @@
 //! standard error and exit status [`EXIT_FAULT`] before anything wrong leaves it. It can drop the
 //! message or try again instead: see [`OnFault`], [`Setup`] and [`Incident`].
 //!
-//! In a program built by plain `cargo` the same source runs every handler once, unprotected;
-//! [`mode()`] tells which of the two it is.
+//! In a program built by plain `cargo` the same source runs every handler once, unprotected. With the
+//! feature `page`, `asc_alloc::AscAlloc` as the global allocator and one call at its beginning
+//! (`paged::start`) it runs them twice, with the processor's memory management in the compiler's place.
+//! [`mode()`] tells which of the three it is.
 //!
 //! ```
 //! use asc_runtime::{asc_handler, Input, Output};
@@ -58,6 +60,14 @@ mod text;
 pub mod audit;
 #[cfg(asc)]
 mod hardened;
+#[cfg(all(feature = "page", not(asc)))]
+pub mod paged;
+
+/// The engine of this build: both have the same face.
+#[cfg(asc)]
+use hardened as engine;
+#[cfg(all(feature = "page", not(asc)))]
+use paged as engine;
 
 pub use __private::HandlerArgument;
 pub use address::Address;

@@ -6,7 +6,8 @@
 pub enum Mode {
     /// Built by `cargo asc`: every store is intercepted, every handler runs twice.
     Hardened,
-    /// Page-level interception by the allocator.
+    /// Built by plain cargo, page mode started: the processor's memory management sees what handlers
+    /// write, every handler runs twice.
     Page,
     /// Built by plain cargo: handlers run once, unprotected.
     Plain,
@@ -24,7 +25,11 @@ impl Mode {
 }
 
 /// How handlers of this process are protected.
-pub const fn mode() -> Mode {
+pub fn mode() -> Mode {
+    #[cfg(all(feature = "page", not(asc)))]
+    if crate::paged::is_started() {
+        return Mode::Page;
+    }
     if cfg!(asc) {
         Mode::Hardened
     } else {

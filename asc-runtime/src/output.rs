@@ -2,14 +2,14 @@
 
 use core::fmt;
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 use core::ptr::NonNull;
 
 use crate::address::Address;
-#[cfg(asc)]
-use crate::hardened::output::{State, asc_output_write, create, destroy};
-#[cfg(asc)]
-use crate::hardened::sys::{handler_active, in_effect};
+#[cfg(any(asc, feature = "page"))]
+use crate::engine::output::{State, asc_output_write, create, destroy};
+#[cfg(any(asc, feature = "page"))]
+use crate::engine::sys::{handler_active, in_effect};
 
 /// Bytes that handlers append and that can be read once both runs have said the same.
 ///
@@ -27,15 +27,15 @@ use crate::hardened::sys::{handler_active, in_effect};
 /// assert!(reply.bytes().is_empty());
 /// ```
 pub struct Output {
-    #[cfg(asc)]
+    #[cfg(any(asc, feature = "page"))]
     state: NonNull<State>,
-    #[cfg(not(asc))]
+    #[cfg(not(any(asc, feature = "page")))]
     bytes: Vec<u8>,
-    #[cfg(not(asc))]
+    #[cfg(not(any(asc, feature = "page")))]
     address: Address,
 }
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 impl Output {
     /// An empty output.
     ///
@@ -95,7 +95,7 @@ impl Output {
     }
 }
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 fn refuse_inside(what: &str) {
     if handler_active() || in_effect() {
         crate::refuse::refuse(format_args!(
@@ -105,7 +105,7 @@ fn refuse_inside(what: &str) {
     }
 }
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 impl Drop for Output {
     fn drop(&mut self) {
         refuse_inside("dropped");
@@ -114,14 +114,14 @@ impl Drop for Output {
     }
 }
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 // SAFETY: an output is plain memory that its owner alone reaches.
 unsafe impl Send for Output {}
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 // SAFETY: shared references only read.
 unsafe impl Sync for Output {}
 
-#[cfg(not(asc))]
+#[cfg(not(any(asc, feature = "page")))]
 impl Output {
     /// An empty output.
     pub const fn new() -> Self {

@@ -126,10 +126,15 @@ pub(crate) fn in_force(handler: &Handler, can_tell: bool) -> OnFault {
 /// | `commit` | no | a part of the handler's effects may be out |
 /// | `control_flow` | no | what was executed is unknown |
 /// | `runtime` | no | the log or the record that recovery would use is damaged |
+/// | `stray_write` | no | whoever writes there knows nothing of handlers |
 pub(crate) const fn is_survivable(stage: Stage) -> bool {
     match stage {
         Stage::Input | Stage::FirstRun | Stage::SecondRun | Stage::Compare | Stage::Output => true,
-        Stage::Rollback | Stage::Commit | Stage::ControlFlow | Stage::Runtime => false,
+        Stage::Rollback
+        | Stage::Commit
+        | Stage::ControlFlow
+        | Stage::Runtime
+        | Stage::StrayWrite => false,
     }
 }
 

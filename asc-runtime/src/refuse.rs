@@ -8,8 +8,8 @@ use crate::text::Line;
 /// Says why on standard error and ends the process with [`EXIT_REFUSED`].
 #[cold]
 pub(crate) fn refuse(reason: Arguments<'_>) -> ! {
-    #[cfg(asc)]
-    crate::hardened::context::leave_handler();
+    #[cfg(any(asc, feature = "page"))]
+    crate::engine::context::leave_handler();
     let mut line = Line::new();
     // A text is cut and never fails.
     let _ = write!(line, "asc: refused: {reason}");

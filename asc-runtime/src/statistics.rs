@@ -25,6 +25,9 @@ pub struct Statistics {
     pub retried: u64,
     /// Largest undo and event log of one handler so far, in bytes.
     pub log_bytes_max: u64,
+    /// Page mode: stores outside of protected memory and the stacks, counted in the last runs. Each costs
+    /// a handler some ten microseconds: many of them say that state belongs into protected memory.
+    pub stepped_stores: u64,
 }
 
 /// The counters, summed over all threads.
@@ -38,6 +41,8 @@ pub fn statistics() -> Statistics {
         ..Statistics::default()
     };
     add_threads(&mut sum);
+    #[cfg(all(feature = "page", not(asc)))]
+    add_paged(&mut sum);
     sum
 }
 
@@ -133,6 +138,19 @@ fn add_threads(sum: &mut Statistics) {
         sum.handlers += counters.handlers.load(Ordering::Relaxed);
         sum.runs += counters.runs.load(Ordering::Relaxed);
         sum.begun_anew += counters.begun_anew.load(Ordering::Relaxed);
+        sum.log_bytes_max = sum
+            .log_bytes_max
+            .max(counters.log_bytes_max.load(Ordering::Relaxed));
+    }
+}
+
+/// In page mode the plain counters hold what ran before it was started.
+#[cfg(all(feature = "page", not(asc)))]
+fn add_paged(sum: &mut Statistics) {
+    for counters in crate::paged::context::counters() {
+        sum.handlers += counters.handlers.load(Ordering::Relaxed);
+        sum.runs += counters.runs.load(Ordering::Relaxed);
+        sum.stepped_stores += counters.stores.load(Ordering::Relaxed);
         sum.log_bytes_max = sum
             .log_bytes_max
             .max(counters.log_bytes_max.load(Ordering::Relaxed));

@@ -10,7 +10,7 @@ use super::chunk::{Chunk, Kind, chunk};
 use super::region::{CHUNK_BYTES, CHUNK_SHIFT, REGION};
 use super::spans;
 use super::spans::Want;
-use crate::domain::{self, Domain};
+use crate::domain::Domain;
 use crate::lines::block;
 use crate::stop::stop;
 
@@ -18,23 +18,23 @@ use crate::stop::stop;
 const CLEAN_PREFERRED_BYTES: usize = 1 << 20;
 
 /// Allocates; null without memory.
-pub(crate) fn allocate(layout: Layout) -> *mut u8 {
-    take(layout, Want::Anything).map_or(null_mut(), |(pointer, _)| pointer)
+pub(crate) fn allocate(domain: Domain, layout: Layout) -> *mut u8 {
+    take(domain, layout, Want::Anything).map_or(null_mut(), |(pointer, _)| pointer)
 }
 
 /// Allocates a block that has grown out of another; null without memory.
-pub(crate) fn allocate_grown(layout: Layout) -> *mut u8 {
-    take(layout, Want::Room).map_or(null_mut(), |(pointer, _)| pointer)
+pub(crate) fn allocate_grown(domain: Domain, layout: Layout) -> *mut u8 {
+    take(domain, layout, Want::Room).map_or(null_mut(), |(pointer, _)| pointer)
 }
 
 /// Allocates memory that reads as zero; null without memory.
-pub(crate) fn allocate_zeroed(layout: Layout) -> *mut u8 {
+pub(crate) fn allocate_zeroed(domain: Domain, layout: Layout) -> *mut u8 {
     let want = if layout.size() >= CLEAN_PREFERRED_BYTES {
         Want::Zeroes
     } else {
         Want::Anything
     };
-    let Some((pointer, is_zero)) = take(layout, want) else {
+    let Some((pointer, is_zero)) = take(domain, layout, want) else {
         return null_mut();
     };
     if !is_zero {
@@ -45,9 +45,9 @@ pub(crate) fn allocate_zeroed(layout: Layout) -> *mut u8 {
 }
 
 /// A block, and whether it reads as zero.
-fn take(layout: Layout, want: Want) -> Option<(*mut u8, bool)> {
+fn take(domain: Domain, layout: Layout, want: Want) -> Option<(*mut u8, bool)> {
     let length = chunks(layout.size())?;
-    let mut spans = spans(domain::current()).lock();
+    let mut spans = spans(domain).lock();
     let span = spans.take(length, layout.align(), want)?;
     let head = chunk(span.head);
     head.set_length(length);

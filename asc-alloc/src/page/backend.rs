@@ -98,7 +98,9 @@ unsafe impl Sync for Guard {}
 
 impl Guard {
     /// Sets the backend up without closing anything; `None` when the machine does not offer it.
-    pub(crate) fn prepare(backend: Backend, arena: Arena) -> Option<Self> {
+    ///
+    /// Without a gate of its own the arena gets `lent_key`, if there is one.
+    pub(crate) fn prepare(backend: Backend, arena: Arena, lent_key: Option<u32>) -> Option<Self> {
         let mut guard = Self {
             backend,
             key: None,
@@ -111,8 +113,11 @@ impl Guard {
             return None;
         }
         if backend == Backend::KeyAndUserfault {
-            guard.key = Some(ProtectionKey::allocate()?);
-            guard.cover()?;
+            let key = ProtectionKey::allocate()?;
+            guard.key = Some(key);
+            guard.cover(key)?;
+        } else if let Some(key) = lent_key {
+            guard.cover(ProtectionKey::lent(key))?;
         }
         Some(guard)
     }
@@ -174,8 +179,7 @@ impl Guard {
     }
 
     /// Puts the arena under the key; what is committed later keeps it.
-    fn cover(&self) -> Option<()> {
-        let key = self.key?;
+    fn cover(&self, key: ProtectionKey) -> Option<()> {
         let (start, committed) = (self.arena.base.addr(), self.arena.committed);
         let read_write = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: the rights are those that the committed part has.
@@ -210,10 +214,11 @@ mod tests {
             bytes,
             committed: bytes,
         };
-        let offered = Guard::prepare(Backend::Userfault, arena).is_some();
+        let offered = Guard::prepare(Backend::Userfault, arena, None).is_some();
         for _ in 0..3 {
-            assert_eq!(Guard::prepare(Backend::Userfault, arena).is_some(), offered);
+            let again = Guard::prepare(Backend::Userfault, arena, None);
+            assert_eq!(again.is_some(), offered);
         }
-        assert!(Guard::prepare(Backend::Mprotect, arena).is_some());
+        assert!(Guard::prepare(Backend::Mprotect, arena, None).is_some());
     }
 }

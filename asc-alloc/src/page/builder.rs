@@ -64,6 +64,7 @@ pub struct Builder {
     pages_max: usize,
     hot_pages_max: usize,
     integrity: Option<(usize, Rot)>,
+    lent_key: Option<u32>,
 }
 
 /// Why the page level does not start.
@@ -122,6 +123,7 @@ impl Builder {
             pages_max: PAGES_MAX_DEFAULT,
             hot_pages_max: HOT_PAGES_MAX_DEFAULT,
             integrity: None,
+            lent_key: None,
         }
     }
 
@@ -156,6 +158,15 @@ impl Builder {
         self
     }
 
+    /// For an engine that closes ordinary memory while handlers run: the protection key that it has
+    /// allocated for what stays open then. Backends without a gate of their own put protected memory
+    /// under it.
+    #[must_use]
+    pub const fn lent_key(mut self, key: u32) -> Self {
+        self.lent_key = Some(key);
+        self
+    }
+
     /// Starts the page level for this process; the backend it uses.
     ///
     /// # Errors
@@ -175,7 +186,7 @@ impl Builder {
         };
         let tables = self.tables(arena)?;
         // From here on the arena may be gated: nothing before this has an effect.
-        let guard = prepare_guard(wanted, arena)?;
+        let guard = prepare_guard(wanted, arena, self.lent_key)?;
         let backend = guard.backend();
         let pages = self.pages(guard, arena, tables);
         stray::prepare();
@@ -238,12 +249,16 @@ impl Builder {
     }
 }
 
-fn prepare_guard(wanted: Option<Backend>, arena: Arena) -> Result<Guard, StartError> {
+fn prepare_guard(
+    wanted: Option<Backend>,
+    arena: Arena,
+    lent_key: Option<u32>,
+) -> Result<Guard, StartError> {
     if let Some(backend) = wanted {
-        return Guard::prepare(backend, arena).ok_or(StartError::Unavailable(backend));
+        return Guard::prepare(backend, arena, lent_key).ok_or(StartError::Unavailable(backend));
     }
     let mut offered = Backend::ALL.into_iter();
-    let guard = offered.find_map(|backend| Guard::prepare(backend, arena));
+    let guard = offered.find_map(|backend| Guard::prepare(backend, arena, lent_key));
     guard.ok_or(StartError::Unavailable(Backend::Mprotect))
 }
 

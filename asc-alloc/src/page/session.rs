@@ -144,7 +144,7 @@ impl Session {
         })
     }
 
-    /// Keeps what the first run left. Call it once, between the runs.
+    /// Keeps what the first run left. The last call counts.
     pub fn capture(&mut self) {
         let records = records();
         for (index, entry) in entries(records).enumerate() {
@@ -190,6 +190,28 @@ impl Session {
             };
             demand_equal(records, records.current(entry), expected)
         })
+    }
+
+    /// Calls `note` with each word, and its address, that was changed since [`Session::capture`], or
+    /// since the beginning on pages that were opened later.
+    pub fn changes_since_capture(&self, note: &mut impl FnMut(usize, &[u8])) {
+        let records = records();
+        let captured = self.captured.unwrap_or(0);
+        for (index, entry) in entries(records).enumerate() {
+            let current = records.current(entry);
+            let before = if index < captured && entry.dirty.load(Relaxed) != 0 {
+                records.result(entry)
+            } else {
+                records.old(entry)
+            };
+            if records.is_equal(current, before) {
+                continue;
+            }
+            let pairs = current.bytes().chunks(8).zip(before.bytes().chunks(8));
+            for (word, (now, _)) in pairs.enumerate().filter(|(_, (now, before))| now != before) {
+                note(current.address() + word * 8, now);
+            }
+        }
     }
 
     /// The pages that differ from what they were before the session.

@@ -20,6 +20,13 @@ pub struct StrayWrite {
     pub instruction: usize,
 }
 
+impl StrayWrite {
+    /// Writes the frames of this thread to standard error, one per line. Async-signal-safe.
+    pub fn print_backtrace(&self) {
+        print_backtrace();
+    }
+}
+
 /// A `fn(&StrayWrite)`, null for none.
 static REPORTER: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 

@@ -40,6 +40,14 @@ impl ProtectionKey {
         })
     }
 
+    /// A key that somebody else has allocated and keeps open for every thread.
+    pub(crate) fn lent(key: u32) -> Self {
+        Self {
+            key,
+            frame_offset: __cpuid_count(0xd, PKRU_FEATURE).ebx as usize,
+        }
+    }
+
     /// Puts a range under this key.
     ///
     /// # Safety

@@ -7,5 +7,6 @@ pub mod allocating;
 pub mod arguments;
 pub mod bump;
 pub mod digest;
+pub mod page_mode;
 pub mod random;
 pub mod unseen;

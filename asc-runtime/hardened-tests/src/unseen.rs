@@ -7,10 +7,41 @@
 //! runtime has learned how deep their stacks reach and runs them exactly twice from then on.
 
 use std::arch::asm;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, Ordering};
 
 static ARMED: AtomicBool = AtomicBool::new(false);
 static SECOND: AtomicU8 = AtomicU8::new(1);
+/// Where the byte is in page mode, else null.
+static HIDDEN: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+
+/// In page mode no static escapes the runtime. So the byte moves to a page under a protection key of its
+/// own, which stays open while handlers run.
+#[cfg(not(asc))]
+pub(crate) fn hide() {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    let rights = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new mapping.
+    let page = unsafe { libc::mmap(std::ptr::null_mut(), 4096, rights, flags, -1, 0) };
+    assert_ne!(page, libc::MAP_FAILED);
+    // SAFETY: two integers.
+    let key = unsafe { libc::syscall(libc::SYS_pkey_alloc, 0_u64, 0_u64) };
+    if key > 0 {
+        // SAFETY: the page above.
+        unsafe { libc::syscall(libc::SYS_pkey_mprotect, page, 4096_u64, rights as u64, key) };
+    }
+    // SAFETY: the page above, which nobody else knows yet.
+    unsafe { page.cast::<u8>().write(1) };
+    HIDDEN.store(page.cast(), Ordering::Relaxed);
+}
+
+fn byte() -> *mut u8 {
+    let hidden = HIDDEN.load(Ordering::Relaxed);
+    if hidden.is_null() {
+        SECOND.as_ptr()
+    } else {
+        hidden
+    }
+}
 
 /// Lets faults happen from now on. Not inside a handler.
 pub fn arm() {
@@ -36,7 +67,7 @@ pub fn second_run() -> bool {
         asm!(
             "xor byte ptr [{flag}], 1",
             "mov {second}, byte ptr [{flag}]",
-            flag = in(reg) SECOND.as_ptr(),
+            flag = in(reg) byte(),
             second = out(reg_byte) second,
             options(nostack),
         );
@@ -46,14 +77,25 @@ pub fn second_run() -> bool {
 
 /// Whether the next run is the first of two, as it must be between handlers.
 pub fn between_handlers() -> bool {
-    SECOND.load(Ordering::Relaxed) == 1
+    // SAFETY: the static or the page, which only changes in handlers.
+    unsafe { byte().read_volatile() == 1 }
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
 /// Starts counting the runs of the next handler. Not inside a handler.
 pub fn start_counting() {
-    RUNS.store(0, Ordering::Relaxed);
+    // SAFETY: the static or the page, which only changes in handlers.
+    unsafe { runs().write_volatile(0) };
+}
+
+fn runs() -> *mut u64 {
+    let hidden = HIDDEN.load(Ordering::Relaxed);
+    if hidden.is_null() {
+        RUNS.as_ptr()
+    } else {
+        hidden.cast::<u64>().wrapping_add(1)
+    }
 }
 
 /// The number of this run of a handler, from 1. To be called exactly once in each run.
@@ -64,7 +106,7 @@ pub fn count_run() -> u64 {
     unsafe {
         asm!(
             "xadd qword ptr [{runs}], {number}",
-            runs = in(reg) RUNS.as_ptr(),
+            runs = in(reg) runs(),
             number = inout(reg) number,
             options(nostack),
         );

@@ -123,8 +123,8 @@ fn start_timer() {
 }
 
 extern "C" fn cut_short(_signal: c_int) {
-    #[cfg(asc)]
-    crate::hardened::context::leave_handler();
+    #[cfg(any(asc, feature = "page"))]
+    crate::engine::context::leave_handler();
     speak_last_words();
     super::exit();
 }

@@ -223,10 +223,10 @@ pub(crate) fn report(incident: &Incident) {
 }
 
 /// Stops outside of the stages of a handler; `handler` is empty outside of handlers.
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 #[cold]
 pub(crate) fn stop(handler: &'static str, run: u32, fault: &Fault) -> ! {
-    crate::hardened::context::leave_handler();
+    crate::engine::context::leave_handler();
     let mut incident = Incident::new(None, run, fault);
     incident.handler = handler;
     end(&incident)

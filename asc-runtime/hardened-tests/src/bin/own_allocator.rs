@@ -7,5 +7,6 @@ use asc_hardened_tests::bump::Bump;
 static ALLOCATOR: Bump = Bump::new();
 
 fn main() {
+    asc_hardened_tests::page_mode::start_if_asked();
     allocating::run();
 }

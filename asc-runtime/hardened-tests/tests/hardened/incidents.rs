@@ -22,6 +22,21 @@ pub(crate) fn of_handlers(unwinds: bool) -> Vec<Incident> {
     [&HANDLERS, panics].concat()
 }
 
+/// Faults that leave the same bytes behind: page mode compares what was stored, not by which instruction.
+pub(crate) const EQUAL_IN_EFFECT: [&str; 1] = ["store_width"];
+
+/// The faults of `trap` in page mode: the same, where memory tells in another way.
+pub(crate) fn of_page_mode() -> Vec<Incident> {
+    let mut incidents = of_handlers(true);
+    incidents.retain(|incident| !EQUAL_IN_EFFECT.contains(&incident.fault));
+    for incident in &mut incidents {
+        if let Some(paged) = PAGED.iter().find(|paged| paged.fault == incident.fault) {
+            *incident = *paged;
+        }
+    }
+    incidents
+}
+
 /// The faults of `runtime_trap`.
 pub(crate) fn of_the_runtime() -> Vec<Incident> {
     RUNTIME.to_vec()
@@ -386,5 +401,49 @@ const RUNTIME: [Incident; 15] = [
         "recorded_output",
         "output",
         "the runs write different bytes",
+    ),
+];
+
+const PAGED: [Incident; 13] = [
+    incident("branch", "compare", "the runs left different bytes"),
+    incident("extra_store", "compare", "the runs left different bytes"),
+    incident("missing_store", "compare", "the runs left different bytes"),
+    incident("missing_range", "compare", "the runs left different bytes"),
+    incident("loop_count", "compare", "the runs left different bytes"),
+    incident(
+        "panic_in_first_run",
+        "compare",
+        "the second run allocates, frees or asks less often",
+    ),
+    incident(
+        "panic_in_second_run",
+        "second_run",
+        "the second run stores more often than the first",
+    ),
+    incident(
+        "exchange_expectation",
+        "second_run",
+        "the runs perform different atomic operations",
+    ),
+    incident(
+        "extra_atomic",
+        "second_run",
+        "the second run stores more often than the first",
+    ),
+    incident(
+        "missing_atomic",
+        "compare",
+        "the second run stored less often than the first",
+    ),
+    incident(
+        "state_range",
+        "second_run",
+        "the second run stores to another address",
+    ),
+    incident("new_block", "compare", "the runs left different bytes"),
+    incident(
+        "large_new_block",
+        "compare",
+        "the runs left different bytes",
     ),
 ];

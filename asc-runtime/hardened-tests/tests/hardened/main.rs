@@ -8,6 +8,7 @@
 mod build;
 mod child;
 mod incidents;
+mod paged;
 mod policies;
 mod programs;
 
@@ -73,4 +74,29 @@ fn native() {
 #[test]
 fn plain() {
     programs::all_run_plain(&Programs::plain());
+}
+
+/// The same programs from plain cargo, in page mode.
+#[test]
+fn page_mode_agrees() {
+    paged::on_every_backend(|paged| paged.all_agree());
+}
+
+/// Every fault, in page mode.
+#[test]
+fn page_mode_catches_all_faults() {
+    paged::on_every_backend(|paged| paged.all_faults_are_caught());
+}
+
+/// Input and output inside handlers, in page mode.
+#[test]
+fn page_mode_refuses_all_misuse() {
+    paged::on_every_backend(|paged| paged.all_misuse_is_refused());
+    paged::what_cannot_be_guarded_is_refused();
+}
+
+/// Drop and retry, in page mode.
+#[test]
+fn page_mode_follows_policies() {
+    paged::on_every_backend(|paged| paged.all_policies_are_followed());
 }

@@ -18,7 +18,7 @@ const RAFT_HANDLERS_LONG: u64 = 1_000_000;
 const STRIKES: u64 = 5_000;
 
 /// A count, made longer by `ASC_TEST_STEPS`.
-fn times(name: &str, count: u64) -> String {
+pub(crate) fn times(name: &str, count: u64) -> String {
     let factor = std::env::var("ASC_TEST_STEPS").map_or(1, |text| text.parse().expect("a number"));
     format!("{name}={}", count * factor)
 }
@@ -143,7 +143,7 @@ pub(crate) fn all_run_plain(programs: &Programs) {
     );
 }
 
-fn list(program: &Path) -> Vec<String> {
+pub(crate) fn list(program: &Path) -> Vec<String> {
     let mut names: Vec<_> = child::succeed(program, &["list"])
         .lines()
         .map(str::to_owned)
@@ -177,7 +177,7 @@ fn expect_incident(program: &Path, expected: &Incident) {
     assert_eq!(incident["action"], "stop", "{fault}: {incident}");
 }
 
-fn expect_refusal(name: &str, ended: &Ended, printed: &str) {
+pub(crate) fn expect_refusal(name: &str, ended: &Ended, printed: &str) {
     assert_eq!(ended.status, Some(EXIT_REFUSED), "{name}: {ended:?}");
     assert_eq!(
         ended.stdout, printed,

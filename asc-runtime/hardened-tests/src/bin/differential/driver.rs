@@ -4,8 +4,9 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 
 use asc_hardened_tests::arguments;
+use asc_hardened_tests::page_mode::protected;
 use asc_hardened_tests::random::Random;
-use asc_runtime::asc_handler;
+use asc_runtime::{Mode, asc_handler, mode};
 
 use crate::operations;
 use crate::subject::{Place, Subject};
@@ -46,20 +47,30 @@ impl Run {
 
     /// Runs one subject; returns the number of incomplete audits.
     pub(crate) fn subject<S: Subject>(self, thread: usize) -> u64 {
-        let mut hardened = S::new(Place { thread, side: 0 });
-        let mut plain = S::new(Place { thread, side: 1 });
+        let mut hardened = protected(|| S::new(Place { thread, side: 0 }));
+        let both_in_handlers = S::CALLS_HANDLERS && mode() == Mode::Page;
+        let new_plain = || S::new(Place { thread, side: 1 });
+        let mut plain = if both_in_handlers {
+            protected(new_plain)
+        } else {
+            new_plain()
+        };
         let mut random = Random::new(self.seed ^ ((thread as u64) << 32));
         let mut incomplete = 0;
         for number in 0..self.count {
             let word = random.word();
             let audit = (self.audit && number < S::AUDITS_MAX).then_some(number);
             let found = outcome(|| self.step(&mut hardened, word, audit, &mut incomplete));
-            let expected = outcome(|| plain.step(word));
+            let expected = if both_in_handlers {
+                outcome(|| step(&mut plain, word))
+            } else {
+                outcome(|| plain.step(word))
+            };
             assert_eq!(found, expected, "{}: {self} step {number}", S::NAME);
-            hardened.settle();
+            protected(|| hardened.settle());
             plain.settle();
             if number % DIGEST_PERIOD == 0 || number + 1 == self.count {
-                let (found, expected) = (hardened.digest(), plain.digest());
+                let (found, expected) = (protected(|| hardened.digest()), plain.digest());
                 assert_eq!(
                     found,
                     expected,
@@ -68,8 +79,14 @@ impl Run {
                 );
             }
         }
+        // To drop it may be to write to it.
+        let digest = protected(|| {
+            let digest = hardened.digest();
+            drop(hardened);
+            digest
+        });
         if thread == 0 {
-            println!("  {} {} steps", S::NAME, self.count);
+            println!("  {} {} steps: {digest:#x}", S::NAME, self.count);
         }
         incomplete
     }

@@ -14,12 +14,17 @@ mod subject;
 
 use std::process::ExitCode;
 
-use asc_hardened_tests::arguments;
-use asc_runtime::{mode, statistics};
+use asc_hardened_tests::{arguments, page_mode};
+use asc_runtime::{Mode, mode, statistics};
 
 use crate::driver::Run;
 
+#[cfg(not(asc))]
+#[global_allocator]
+static ALLOC: asc_alloc::AscAlloc = asc_alloc::AscAlloc::new();
+
 fn main() -> ExitCode {
+    page_mode::start_if_asked();
     let run = Run::from_arguments();
     println!("differential {run}");
     driver::silence_panics();
@@ -48,7 +53,7 @@ fn main() -> ExitCode {
     }
     let statistics = statistics();
     println!("mode {} {statistics:?}", mode().name());
-    let runs_per_handler = if cfg!(asc) { 2 } else { 1 };
+    let runs_per_handler = if mode() == Mode::Plain { 1 } else { 2 };
     assert!(run.audit || statistics.runs >= runs_per_handler * statistics.handlers);
     assert_eq!(statistics.faults, 0);
     if incomplete > 0 {

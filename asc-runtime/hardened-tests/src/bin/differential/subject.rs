@@ -28,6 +28,11 @@ pub(crate) trait Subject {
     /// Steps that are audited at most, where audits are slow.
     const AUDITS_MAX: u64 = u64::MAX;
 
+    /// Whether its steps call handlers themselves. What those leave behind is protected memory in page
+    /// mode, which only handlers change: there both copies are changed by handlers, and what is compared
+    /// is the digest with a plain program's.
+    const CALLS_HANDLERS: bool = false;
+
     /// The state at the beginning, equal in every place.
     fn new(place: Place) -> Self;
 

@@ -1,8 +1,9 @@
 //! Messages, some of them struck, against a model that never is.
 
+use asc_hardened_tests::page_mode::protected;
 use asc_hardened_tests::random::Random;
 use asc_hardened_tests::{arguments, unseen};
-use asc_runtime::{Input, Output, prometheus, statistics};
+use asc_runtime::{Input, Mode, Output, mode, prometheus, statistics};
 
 use crate::incidents;
 use crate::service::{self, Bank, Serve, Strike};
@@ -32,7 +33,7 @@ pub(crate) fn run() {
     for number in 0..count {
         let strike = service.random.once_in(once_in);
         let strike = strike.then(|| Strike::random(&mut service.random));
-        struck += u64::from(strike.is_some());
+        struck += u64::from(strike.is_some_and(Strike::is_seen));
         println!("message {number}: {strike:?}");
         dropped += u64::from(!service.message(strike));
         println!("answered {number}");
@@ -41,7 +42,7 @@ pub(crate) fn run() {
     println!("struck {struck} dropped {dropped}");
     let heard = incidents::print();
     // Every strike is detected, and nothing else.
-    let expected = if cfg!(asc) { struck } else { 0 };
+    let expected = if mode() == Mode::Plain { 0 } else { struck };
     assert_eq!((counted.faults, heard), (expected, expected));
     assert_eq!(counted.dropped, dropped);
     print!("{}", prometheus());
@@ -60,7 +61,7 @@ impl Service {
     fn new(serve: Serve, seed: u64) -> Self {
         Self {
             serve,
-            bank: Bank::new(),
+            bank: protected(Bank::new),
             reply: Output::new(),
             model: Bank::new(),
             expected: Output::new(),
@@ -76,7 +77,7 @@ impl Service {
         let (request, copy) = (Input::seal(&bytes), bytes.clone());
         unseen::start_counting();
         // A plain build has no second run to be right in.
-        let strike = strike.filter(|_| cfg!(asc));
+        let strike = strike.filter(|_| mode() != Mode::Plain);
         let outcome = (self.serve)(&mut self.bank, &request, address, &mut self.reply, strike);
         unseen::start_counting();
         if let Ok(answer) = outcome {

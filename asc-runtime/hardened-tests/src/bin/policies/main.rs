@@ -13,9 +13,14 @@ mod cases;
 mod incidents;
 mod service;
 
-use asc_hardened_tests::arguments;
+use asc_hardened_tests::{arguments, page_mode};
+
+#[cfg(not(asc))]
+#[global_allocator]
+static ALLOC: asc_alloc::AscAlloc = asc_alloc::AscAlloc::new();
 
 fn main() {
+    page_mode::start_if_asked();
     std::panic::set_hook(Box::new(|info| {
         if !info.to_string().contains(service::STRUCK) {
             eprintln!("{info}");

@@ -10,7 +10,7 @@ use std::process::{Command, exit};
 use std::sync::Barrier;
 use std::time::Duration;
 
-use asc_hardened_tests::arguments;
+use asc_hardened_tests::{arguments, page_mode};
 use asc_runtime::sync::{Mutex, RwLock};
 use asc_runtime::{Address, Output, after_commit, asc_handler, effect};
 
@@ -50,6 +50,10 @@ const CALLS: &[Call] = &[
     ("create_output", || drop(black_box(Output::new()))),
 ];
 
+#[cfg(not(asc))]
+#[global_allocator]
+static ALLOC: asc_alloc::AscAlloc = asc_alloc::AscAlloc::new();
+
 fn main() {
     if arguments::flag("list") {
         CALLS.iter().for_each(|(name, _)| println!("{name}"));
@@ -67,6 +71,7 @@ fn main() {
         .for_each(|name| println!("{name}"));
         return;
     }
+    page_mode::start_if_asked();
     let wanted = arguments::text("call").unwrap_or_default();
     println!("before");
     match wanted.as_str() {

@@ -8,10 +8,14 @@ mod faults;
 
 use std::process::exit;
 
-use asc_hardened_tests::{arguments, unseen};
+use asc_hardened_tests::{arguments, page_mode, unseen};
 
 /// Exit status for an unknown fault.
 const EXIT_USAGE: i32 = 2;
+
+#[cfg(not(asc))]
+#[global_allocator]
+static ALLOC: asc_alloc::AscAlloc = asc_alloc::AscAlloc::new();
 
 fn main() {
     if arguments::flag("list") {
@@ -20,6 +24,7 @@ fn main() {
             .for_each(|(name, _)| println!("{name}"));
         return;
     }
+    page_mode::start_if_asked();
     let wanted = arguments::text("fault").unwrap_or_default();
     let Some((_, inject)) = faults::all().into_iter().find(|(name, _)| *name == wanted) else {
         eprintln!("no fault is called `{wanted}`: see `trap list`");

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::rc::Rc;
 
 use asc_hardened_tests::digest::digest;
+use asc_hardened_tests::page_mode::ordinary;
 use asc_hardened_tests::random::Random;
 use asc_runtime::{after_commit, effect};
 
@@ -54,7 +55,8 @@ impl Subject for Effects {
             words: Vec::new(),
             texts: Vec::new(),
             inner: RefCell::default(),
-            world: Rc::default(),
+            // Code outside of handlers changes it.
+            world: ordinary(Rc::default),
         }
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct Nested {
 
 impl Subject for Nested {
     const NAME: &'static str = "nested";
+    const CALLS_HANDLERS: bool = true;
 
     fn new(_place: Place) -> Self {
         Self {

@@ -1,0 +1,172 @@
+//! What each program must show in page mode: built by plain cargo, run on every backend of this machine.
+
+use asc_runtime::{EXIT_FAULT, EXIT_REFUSED};
+use serde_json::Value;
+
+use crate::build::Programs;
+use crate::child::{self, Ended};
+use crate::incidents::{self, Incident};
+use crate::programs;
+
+const BACKENDS: [&str; 3] = ["pku", "userfaultfd", "mprotect"];
+const DIFFERENTIAL_STEPS: u64 = 700;
+
+/// Runs `check` for every backend that this machine offers; `mprotect` is one everywhere.
+pub(crate) fn on_every_backend(check: impl Fn(&Paged)) {
+    let programs = Programs::plain();
+    let offered: Vec<_> = BACKENDS
+        .into_iter()
+        .filter(|backend| is_offered(&programs, backend))
+        .collect();
+    assert!(offered.contains(&"mprotect"), "{offered:?}");
+    for backend in offered {
+        check(&Paged {
+            programs: &programs,
+            backend,
+        });
+    }
+}
+
+fn is_offered(programs: &Programs, backend: &'static str) -> bool {
+    let ended = Paged { programs, backend }.run("trap", &["fault=none"]);
+    let is_offered = ended.status == Some(0);
+    assert!(
+        is_offered || ended.stderr.contains("does not offer the page backend"),
+        "{backend}: {ended:?}"
+    );
+    is_offered
+}
+
+/// The programs on one backend.
+pub(crate) struct Paged<'a> {
+    programs: &'a Programs,
+    backend: &'static str,
+}
+
+impl Paged<'_> {
+    fn run(&self, program: &str, arguments: &[&str]) -> Ended {
+        let mut arguments = arguments.to_vec();
+        arguments.push("page");
+        let backend = [("ASC_PAGE_BACKEND", self.backend)];
+        child::run_with(&self.programs.program(program), &arguments, &backend)
+    }
+
+    fn succeed(&self, program: &str, arguments: &[&str]) -> String {
+        let ended = self.run(program, arguments);
+        assert!(
+            ended.status == Some(0) && ended.stderr.is_empty(),
+            "{program} {arguments:?} on {}: {ended:#?}",
+            self.backend
+        );
+        ended.stdout
+    }
+
+    /// Handlers and plain operations agree, and every handler ran twice.
+    pub(crate) fn all_agree(&self) {
+        let count = programs::times("count", DIFFERENTIAL_STEPS);
+        let printed = self.succeed("differential", &[&count, "threads=2"]);
+        assert!(printed.contains("mode page"), "{printed}");
+        let plain = self.programs.program("differential");
+        let expected = child::succeed(&plain, &[&count]);
+        for line in expected.lines().filter(|line| line.contains(" steps: ")) {
+            assert!(printed.contains(line), "{line:?} is missing in {printed}");
+        }
+    }
+
+    /// Every fault of `trap` ends it with the incident that the table says, but for those that leave
+    /// the same memory behind.
+    pub(crate) fn all_faults_are_caught(&self) {
+        for incident in incidents::of_page_mode() {
+            self.expect_incident(&incident);
+        }
+        for harmless in incidents::EQUAL_IN_EFFECT {
+            let fault = format!("fault={harmless}");
+            assert_eq!(
+                self.succeed("trap", &[&fault]),
+                "before\nafter\n",
+                "{harmless}"
+            );
+        }
+        for healthy in ["fault=none", "fault=none_in_a_million"] {
+            assert_eq!(self.succeed("trap", &[healthy]), "before\nafter\n");
+        }
+    }
+
+    /// What has no place in a handler ends the program with the way out.
+    pub(crate) fn all_misuse_is_refused(&self) {
+        for name in programs::list(&self.programs.program("refusal")) {
+            let ended = self.run("refusal", &[&format!("call={name}")]);
+            programs::expect_refusal(&name, &ended, "before\n");
+        }
+    }
+
+    /// A service with a quarter of its messages struck: all of them are dropped, or tried again with
+    /// success, and answers and state are right. The program compares them with a model.
+    pub(crate) fn all_policies_are_followed(&self) {
+        for policy in ["drop", "retry"] {
+            let arguments = ["campaign", "count=1000", &format!("policy={policy}")];
+            let ended = self.run("policies", &arguments);
+            assert_eq!(
+                ended.status,
+                Some(0),
+                "{policy} on {}: {ended:?}",
+                self.backend
+            );
+        }
+        let arguments = ["campaign", "count=1000", "policy=abort"];
+        assert_eq!(self.run("policies", &arguments).status, Some(EXIT_FAULT));
+    }
+
+    fn expect_incident(&self, expected: &Incident) {
+        let (fault, backend) = (expected.fault, self.backend);
+        let ended = self.run("trap", &[&format!("fault={fault}")]);
+        assert_eq!(
+            ended.status,
+            Some(EXIT_FAULT),
+            "{fault} on {backend}: {ended:?}"
+        );
+        assert_eq!(
+            ended.stdout, "before\n",
+            "{fault} on {backend}: something left"
+        );
+        let incident: Value = serde_json::from_str(&ended.stderr).expect("an incident is JSON");
+        assert_eq!(
+            incident["stage"], expected.stage,
+            "{fault} on {backend}: {incident}"
+        );
+        assert_eq!(
+            incident["reason"], expected.reason,
+            "{fault} on {backend}: {incident}"
+        );
+    }
+}
+
+/// A program whose allocator page mode cannot use, and a machine that cannot close ordinary memory.
+pub(crate) fn what_cannot_be_guarded_is_refused() {
+    let programs = Programs::plain();
+    let ended = child::run(&programs.program("own_allocator"), &["page"]);
+    assert_ne!(ended.status, Some(0), "{ended:?}");
+    assert!(
+        ended.stderr.contains("page mode needs asc-alloc"),
+        "{ended:?}"
+    );
+    // `start_if_asked` demands the refusal, and accepts the limits then.
+    let trap = programs.program("trap");
+    for fault in ["fault=none", "fault=none_in_a_million"] {
+        let ended = child::run(&trap, &[fault, "page", "unguarded"]);
+        assert_eq!(ended.status, Some(0), "{fault}: {ended:?}");
+    }
+    for fault in [
+        "state_word",
+        "stray_store_in_first_run",
+        "returned_word",
+        "new_block",
+        "output_byte",
+    ] {
+        let ended = child::run(&trap, &[&format!("fault={fault}"), "page", "unguarded"]);
+        assert_eq!(ended.status, Some(EXIT_FAULT), "{fault}: {ended:?}");
+    }
+    let refusal = programs.program("refusal");
+    let ended = child::run(&refusal, &["call=print", "page", "unguarded"]);
+    assert_eq!(ended.status, Some(EXIT_REFUSED), "{ended:?}");
+}
