@@ -27,6 +27,7 @@ use super::captured::Captured;
 use super::context::{Context, Counters, attach};
 use super::event_log::Kind;
 use super::gate::{self, Gate};
+use super::surroundings::CONTENDED;
 use super::sys::{BODY_RETURNED, in_effect, own_words, protection_key, run_body, thread_words};
 use super::{allocation, effect, panic_hook, recovery, signals};
 
@@ -142,6 +143,18 @@ fn refuse_in_effect(context: &Context, handler: &Handler) {
     }
 }
 
+/// No fault: a thread outside of handlers has changed a word atomically at the same time.
+fn refuse_contended(context: &Context, fault: &Fault) {
+    if fault.reason == CONTENDED {
+        refuse(format_args!(
+            "handler `{}` and another thread, outside of handlers, exchange the word at {:#x} at the same \
+             time: if it is a lock, take it outside, around the call of the handler",
+            context.handler_name(),
+            fault.address
+        ));
+    }
+}
+
 /// One pair of runs.
 ///
 /// # Safety
@@ -201,7 +214,10 @@ impl Undo<'_> {
     }
 
     fn roll_back(&mut self) -> Result<(), Fault> {
-        self.context.surroundings.roll_back()?;
+        if let Err(fault) = self.context.surroundings.roll_back() {
+            refuse_contended(self.context, &fault);
+            return Err(fault);
+        }
         self.context.caller.restore()?;
         if let Some(session) = &mut self.context.session {
             let reason = "a restored page does not hold its old bytes";
@@ -347,7 +363,7 @@ impl Context {
                 Kind::Free => unsafe { allocation::release(&event) },
                 Kind::ThreadExit => effect::carry_out(&event),
                 Kind::AfterCommit => self.deferred.add(&event),
-                Kind::Allocate | Kind::Atomic | Kind::Effect => {}
+                Kind::Allocate | Kind::Atomic | Kind::Effect | Kind::Lock => {}
             }
         }
         Ok(())

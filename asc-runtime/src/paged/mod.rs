@@ -30,9 +30,14 @@
 //!   [`explain_efault`] says so where a buffer is protected. Read into ordinary memory and copy it in a handler.
 //! - *Atomics.* An atomic operation on shared memory is undone and executed again: what was added is
 //!   subtracted atomically, everything else is exchanged back. If another thread has meanwhile exchanged it too, the
-//!   process stops; locks and swaps on memory that other threads change belong outside of handlers.
+//!   program is refused; locks and swaps on memory that other threads change belong outside of handlers.
 //! - *Other threads that write to the stack of a thread in a handler*, or to a static word that the handler
 //!   writes, are taken for the handler.
+//! - *Locks inside handlers*, those of [`crate::sync`] too, are released and taken again between the runs. Other
+//!   handlers cannot come between; a thread outside of handlers can. Lock outside, around the handler,
+//!   what such threads lock as well, and keep the lock itself in ordinary memory
+//!   ([`asc_alloc::AscAlloc::ordinary`]). A panic takes std's lock on the panic hook: a handler that panics
+//!   while another thread panics outside of handlers may be refused.
 //! - *C's `malloc`* is the C library's own business: memory from it is ordinary, and allocating it in a handler is
 //!   refused where it needs a system call and slow where not. Give C libraries Rust's allocator where they take one.
 //! - *Clocks and random bytes* asked of the C library are recorded and replayed; the time-stamp counter is not.

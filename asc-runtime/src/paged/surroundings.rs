@@ -11,8 +11,8 @@
 //!    the same number and the same bytes.
 //!
 //! An atomic operation may be on memory that other threads change meanwhile. What it added is subtracted
-//! again by an atomic operation; anything else is undone only if its result still stands there. Its
-//! operands are compared instead of the memory.
+//! again by an atomic operation; anything else is undone only if its result still stands there, else the
+//! program is refused. Its operands are compared instead of the memory.
 //!
 //! # Invariants
 //! - S1: entries below the count are initialised; their memory was about to be written by the handler,
@@ -30,6 +30,10 @@ use super::memory::{first_difference, forget_memory};
 
 const ENTRIES_MIN: usize = 64;
 const ARENA_BYTES_MIN: usize = 4 << 10;
+
+/// A word that two threads exchange is nobody's to undo. Most likely it is a lock.
+pub(crate) const CONTENDED: &str =
+    "another thread changed what the handler had exchanged atomically";
 
 /// What kind of store it is, and how it is undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,8 +246,8 @@ impl Surroundings {
         }
         // SAFETY: below the count (S1).
         let expected = unsafe { self.pointer(self.position).read() }.store;
-        self.position += 1;
         if expected == store {
+            self.position += 1;
             return Ok(());
         }
         let fault = |reason, expected, found| {
@@ -289,12 +293,9 @@ impl Surroundings {
                 if exchange(store, new, old) {
                     return Ok(());
                 }
-                Err(Fault::new(
-                    Stage::Rollback,
-                    "another thread changed what the handler had exchanged atomically",
-                )
-                .at(store.address)
-                .values(new, value(place(store), store.length)))
+                Err(Fault::new(Stage::Rollback, CONTENDED)
+                    .at(store.address)
+                    .values(new, value(place(store), store.length)))
             }
         }
     }

@@ -7,7 +7,7 @@
 //! as isolated as one on `&mut self`.
 //!
 //! They have the interface of `std::sync`, poisoning included, and outside of handlers and in plain
-//! builds they behave like it. Inside:
+//! builds they behave like it; so they do in page mode, where handlers run one at a time. Inside:
 //!
 //! - **A guard that is dropped releases nothing yet.** The same handler may lock again; others wait for
 //!   its end. A guard that leaves the handler keeps its lock.

@@ -25,10 +25,16 @@ pub(crate) fn of_handlers(unwinds: bool) -> Vec<Incident> {
 /// Faults that leave the same bytes behind: page mode compares what was stored, not by which instruction.
 pub(crate) const EQUAL_IN_EFFECT: [&str; 1] = ["store_width"];
 
+/// Stopped in page mode by whatever sees it first: a thread outside of handlers waits for a lock that the
+/// handler takes.
+pub(crate) const CONTENDED: &str = "locked_state";
+
 /// The faults of `trap` in page mode: the same, where memory tells in another way.
 pub(crate) fn of_page_mode() -> Vec<Incident> {
     let mut incidents = of_handlers(true);
-    incidents.retain(|incident| !EQUAL_IN_EFFECT.contains(&incident.fault));
+    incidents.retain(|incident| {
+        !EQUAL_IN_EFFECT.contains(&incident.fault) && incident.fault != CONTENDED
+    });
     for incident in &mut incidents {
         if let Some(paged) = PAGED.iter().find(|paged| paged.fault == incident.fault) {
             *incident = *paged;
@@ -404,7 +410,22 @@ const RUNTIME: [Incident; 15] = [
     ),
 ];
 
-const PAGED: [Incident; 13] = [
+const PAGED: [Incident; 16] = [
+    incident(
+        "other_lock",
+        "second_run",
+        "the second run stores to another address",
+    ),
+    incident(
+        "missing_lock",
+        "compare",
+        "the second run stored less often than the first",
+    ),
+    incident(
+        "extra_lock",
+        "second_run",
+        "the second run stores more often than the first",
+    ),
     incident("branch", "compare", "the runs left different bytes"),
     incident("extra_store", "compare", "the runs left different bytes"),
     incident("missing_store", "compare", "the runs left different bytes"),
