@@ -95,6 +95,43 @@ impl Drop for ProtectedScope {
     }
 }
 
+/// While it lives, this thread allocates ordinary memory, whatever scope it is in: for an engine's own
+/// records, whose stores nobody intercepts.
+///
+/// ```
+/// use asc_alloc::{OrdinaryScope, ProtectedScope};
+///
+/// let _protected = ProtectedScope::enter();
+/// let ordinary = OrdinaryScope::enter();
+/// assert!(!ProtectedScope::is_entered());
+/// drop(ordinary);
+/// assert!(ProtectedScope::is_entered());
+/// ```
+#[derive(Debug)]
+pub struct OrdinaryScope {
+    /// How deep the thread was in protected scopes.
+    depth: u32,
+    // Not `Send`: the depth is this thread's.
+    _this_thread: core::marker::PhantomData<*const ()>,
+}
+
+impl OrdinaryScope {
+    /// Suspends the protected scopes; dropping the value resumes them.
+    #[must_use = "the scope ends when this value is dropped"]
+    pub fn enter() -> Self {
+        Self {
+            depth: DEPTH.replace(0),
+            _this_thread: core::marker::PhantomData,
+        }
+    }
+}
+
+impl Drop for OrdinaryScope {
+    fn drop(&mut self) {
+        DEPTH.set(self.depth);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

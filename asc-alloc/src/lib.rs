@@ -62,5 +62,5 @@ mod stop;
 mod sys;
 
 pub use allocator::AscAlloc;
-pub use domain::ProtectedScope;
+pub use domain::{OrdinaryScope, ProtectedScope};
 pub use statistics::{PageStatistics, SpanStatistics, Statistics, statistics};

@@ -175,13 +175,15 @@ impl Audit {
         }
     }
 
-    /// What need not be copied: the copy itself, and what no output has used.
+    /// What need not be copied: the copy itself, what no output has used, and the codes of lines, of
+    /// which there are many and no handler knows.
     fn left_out(&self) -> Vec<(usize, usize)> {
         let mut ranges = vec![self.copy.range()];
         // SAFETY: a listed output is mapped until it is removed from the list; other threads are
         // quiet, by the contract of `audit`.
         let reserve = |output: *const State| unsafe { State::reserve(&*output) };
         ranges.extend(live_outputs::all().into_iter().map(reserve));
+        ranges.extend(crate::hardened::integrity::table_range());
         ranges
     }
 

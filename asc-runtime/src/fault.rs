@@ -20,6 +20,8 @@ pub enum Stage {
     Commit,
     /// The reply differs between the runs or from its checksum.
     Output,
+    /// State did not agree with the code that was taken of it (builds with `--integrity crc`).
+    Integrity,
     /// A stage was skipped or repeated.
     ControlFlow,
     /// The runtime's own bookkeeping is damaged.
@@ -30,7 +32,7 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order of a handler's life.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Input,
         Self::FirstRun,
         Self::Rollback,
@@ -38,6 +40,7 @@ impl Stage {
         Self::Compare,
         Self::Commit,
         Self::Output,
+        Self::Integrity,
         Self::ControlFlow,
         Self::Runtime,
         Self::StrayWrite,
@@ -53,6 +56,7 @@ impl Stage {
             Stage::Compare => "compare",
             Stage::Commit => "commit",
             Stage::Output => "output",
+            Stage::Integrity => "integrity",
             Stage::ControlFlow => "control_flow",
             Stage::Runtime => "runtime",
             Stage::StrayWrite => "stray_write",

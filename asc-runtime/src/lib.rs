@@ -48,6 +48,7 @@ mod mode;
 mod output;
 #[cfg_attr(not(asc), allow(dead_code, reason = "an engine decides"))]
 mod policy;
+mod protected;
 #[cfg_attr(not(asc), allow(dead_code, reason = "an engine refuses"))]
 mod refuse;
 mod setup;
@@ -85,8 +86,9 @@ pub use input::Input;
 pub use mode::{Mode, mode};
 pub use output::Output;
 pub use policy::{OnFault, OnFaultError};
+pub use protected::{protected, scrub};
 pub use setup::{Setup, SetupError};
-pub use statistics::{Statistics, prometheus, statistics};
+pub use statistics::{IntegrityStatistics, Statistics, prometheus, statistics};
 
 #[doc(hidden)]
 pub mod __private;

@@ -130,6 +130,8 @@ pub(crate) fn in_force(handler: &Handler, can_tell: bool) -> OnFault {
 pub(crate) const fn is_survivable(stage: Stage) -> bool {
     match stage {
         Stage::Input | Stage::FirstRun | Stage::SecondRun | Stage::Compare | Stage::Output => true,
+        // What rests in memory is gone, and trying again brings nothing back.
+        Stage::Integrity => false,
         Stage::Rollback
         | Stage::Commit
         | Stage::ControlFlow

@@ -28,6 +28,28 @@ pub struct Statistics {
     /// Page mode: stores outside of protected memory and the stacks, counted in the last runs. Each costs
     /// a handler some ten microseconds: many of them say that state belongs into protected memory.
     pub stepped_stores: u64,
+    /// The protected heap and its codes; all zero but in builds with `--integrity crc`.
+    pub integrity: IntegrityStatistics,
+}
+
+/// Line codes of the protected heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct IntegrityStatistics {
+    /// Protected memory under codes, in use or free, in bytes.
+    pub protected_bytes: u64,
+    /// Lines of it.
+    pub lines: u64,
+    /// Length of a line, in bytes.
+    pub line_bytes: u64,
+    /// Memory of the codes, in bytes.
+    pub code_bytes: u64,
+    /// Flipped bits that were found and flipped back.
+    pub corrected_bits: u64,
+    /// Passes of the scrubber over all protected memory.
+    pub scrub_passes: u64,
+    /// Bytes that it has verified in all of them.
+    pub scrub_bytes: u64,
 }
 
 /// The counters, summed over all threads.
@@ -61,6 +83,8 @@ pub fn statistics() -> Statistics {
 /// assert!(text.contains("asc_faults_total{stage=\"compare\",action=\"retry\"} 0\n"));
 /// ```
 pub fn prometheus() -> String {
+    #[cfg(asc)]
+    let _ordinary = crate::hardened::integrity::heap::ordinary();
     let statistics = statistics();
     let mut text = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
@@ -134,6 +158,7 @@ fn incidents_with(action: Action) -> u64 {
 
 #[cfg(asc)]
 fn add_threads(sum: &mut Statistics) {
+    sum.integrity = crate::hardened::integrity::statistics();
     for counters in crate::hardened::context::counters() {
         sum.handlers += counters.handlers.load(Ordering::Relaxed);
         sum.runs += counters.runs.load(Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use asc_memcached::{KeyHasher, Placement, Shard, ShardLimits};
-use asc_runtime::{Input, Output};
+use asc_runtime::{Input, Output, protected};
 
 use crate::random::Random;
 
@@ -20,7 +20,8 @@ const NOW: u32 = 1_700_000_000;
 /// A filled cache and its client.
 #[derive(Debug)]
 pub struct Cache {
-    shard: Shard,
+    /// On the protected heap, where that has codes.
+    shard: Box<Shard>,
     output: Output,
     random: Random,
     items: u64,
@@ -37,7 +38,9 @@ impl Cache {
             ..ShardLimits::default()
         };
         let mut cache = Self {
-            shard: Shard::new(limits, Placement::sole(KeyHasher::with_seed(1))),
+            shard: protected(|| {
+                Box::new(Shard::new(limits, Placement::sole(KeyHasher::with_seed(1))))
+            }),
             output: Output::new(),
             random: Random::with_seed(1),
             items,

@@ -6,6 +6,7 @@
 
 mod contestant;
 mod handler;
+mod integrity;
 mod memcached;
 mod program;
 
@@ -18,6 +19,7 @@ use crate::refusal::Refusal;
 pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
     match arguments.split_first() {
         Some((name, rest)) if name == "handler" => handler::run(rest),
+        Some((name, rest)) if name == "integrity" => integrity::run(rest),
         Some((name, rest)) if name == "memcached" => memcached::run(rest),
         _ => cargo::run("bench", arguments),
     }

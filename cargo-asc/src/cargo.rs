@@ -4,7 +4,8 @@
 //!    output goes; the rest is passed on as it is.
 //! 2. [`configuration`] reads cargo's configuration for the few settings that
 //!    ours must not override: the user's rustc, wrapper, rustdoc and target.
-//! 3. [`workspace`] asks cargo for the target directory; ours is `asc` in it.
+//! 3. [`workspace`] asks cargo for the target directory; ours is in it, one for each kind
+//!    of [`Integrity`].
 //! 4. The sysroot is made ready, and this process becomes cargo, with this
 //!    same program as the rustc wrapper.
 
@@ -20,6 +21,7 @@ use std::process::Command;
 
 use self::arguments::Arguments;
 use self::configuration::Configuration;
+use crate::integrity::Integrity;
 use crate::refusal::{Cause, Refusal};
 use crate::sysroot::Sysroot;
 use crate::toolchain::{TARGET, Toolchain};
@@ -29,12 +31,14 @@ use crate::wrapper_programs;
 /// Runs `cargo <subcommand> <arguments>` as a hardened build.
 pub(crate) fn run(subcommand: &str, arguments: &[OsString]) -> Result<u8, Refusal> {
     let arguments = Arguments::read(arguments);
+    let integrity = Integrity::chosen(arguments.integrity.as_deref())?;
     let configuration = Configuration::read(&arguments.configuration)?;
     check_targets(&arguments.targets, &configuration.targets())?;
     let toolchain = Toolchain::find(configuration.rustc())?;
-    let target_directory = asc_directory(&arguments)?;
-    let sysroot = Sysroot::ensure(&toolchain)?;
+    let target_directory = asc_directory(&arguments, integrity)?;
+    let sysroot = Sysroot::ensure(&toolchain, integrity)?;
     let environment = Environment {
+        integrity,
         sysroot: sysroot.directory(),
         inert_archive: sysroot.inert_archive(),
         chained_wrapper: configuration.rustc_wrapper(),
@@ -55,11 +59,12 @@ pub(crate) fn run(subcommand: &str, arguments: &[OsString]) -> Result<u8, Refusa
 /// Removes what hardened builds left behind; with arguments, what they name.
 pub(crate) fn clean(arguments: &[OsString]) -> Result<u8, Refusal> {
     let arguments = Arguments::read(arguments);
+    let integrity = Integrity::chosen(arguments.integrity.as_deref())?;
     let mut command = cargo();
     command
         .arg("clean")
         .arg("--target-dir")
-        .arg(asc_directory(&arguments)?);
+        .arg(asc_directory(&arguments, integrity)?);
     if !arguments.passed_on.is_empty() {
         command
             .args(["--target", TARGET])
@@ -102,13 +107,13 @@ pub(crate) fn target_directory() -> Result<PathBuf, Refusal> {
     workspace::target_directory(cargo(), &[])
 }
 
-/// `asc` in the workspace's target directory, or in the one the user names.
-fn asc_directory(arguments: &Arguments) -> Result<PathBuf, Refusal> {
+/// Ours in the workspace's target directory, or in the one the user names.
+fn asc_directory(arguments: &Arguments, integrity: Integrity) -> Result<PathBuf, Refusal> {
     let target_directory = match &arguments.target_directory {
         Some(directory) => directory.clone(),
         None => workspace::target_directory(cargo(), &arguments.workspace)?,
     };
-    Ok(target_directory.join("asc"))
+    Ok(target_directory.join(integrity.directory()))
 }
 
 /// Hardened programs exist for one target; refuses to replace another one silently.

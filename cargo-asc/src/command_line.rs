@@ -5,10 +5,16 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 const EXIT_STATUSES: &str = "\
-Output goes to target/asc/x86_64-unknown-linux-gnu/<profile>/.
+Output goes to target/asc/x86_64-unknown-linux-gnu/<profile>/; that of builds
+with --integrity crc to target/asc-crc/.
 RUSTFLAGS, RUSTC_WRAPPER and cargo's configuration stay in force.
 
+Options of build, check, run, test, bench, clean and sysroot, before any `--`:
+  --integrity ecc|crc  what protects resting state: ECC memory (the default), or
+                       a software code for each line of the protected heap
+
 Environment:
+  ASC_INTEGRITY  the same, where --integrity is not given
   ASC_CACHE_DIR  where the instrumented standard library is kept
                  (else $XDG_CACHE_HOME/cargo-asc, else ~/.cache/cargo-asc);
                  `clean` leaves it alone, because all projects share it. When a
@@ -97,4 +103,7 @@ pub(crate) struct SysrootArguments {
     /// Print its directory on standard output
     #[arg(long)]
     pub(crate) print: bool,
+    /// The builds that it is for: ecc or crc
+    #[arg(long)]
+    pub(crate) integrity: Option<OsString>,
 }

@@ -17,6 +17,7 @@ mod cargo;
 mod command_line;
 mod doctor;
 mod fingerprint;
+mod integrity;
 mod pipeline;
 mod refusal;
 mod sys;
@@ -33,6 +34,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::command_line::{Action, CommandLine, SysrootArguments};
+use crate::integrity::Integrity;
 use crate::refusal::Refusal;
 use crate::sysroot::Sysroot;
 use crate::toolchain::Toolchain;
@@ -66,10 +68,11 @@ fn run(command_line: CommandLine) -> Result<u8, Refusal> {
 
 fn make_sysroot(arguments: &SysrootArguments) -> Result<u8, Refusal> {
     let toolchain = Toolchain::find(cargo::rustc()?)?;
+    let integrity = Integrity::chosen(arguments.integrity.as_deref())?;
     let sysroot = if arguments.rebuild {
-        Sysroot::rebuild(&toolchain)?
+        Sysroot::rebuild(&toolchain, integrity)?
     } else {
-        Sysroot::ensure(&toolchain)?
+        Sysroot::ensure(&toolchain, integrity)?
     };
     if arguments.print {
         println!("{}", sysroot.directory().display());

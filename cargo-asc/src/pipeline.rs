@@ -13,13 +13,14 @@
 //!   `atomic-expand` makes loops around a compare-and-exchange of them, and
 //!   ThreadSanitizer's pass, run again, a call of that. It must run before
 //!   too, because `atomic-expand` would also expand operations it knows.
-//! * AddressSanitizer's pass puts a call before every store, and turns memory
-//!   intrinsics into calls.
+//! * AddressSanitizer's pass puts a call before every store (and every load,
+//!   where [`Integrity`] asks for it), and turns memory intrinsics into calls.
 //!
 //! Whatever changes the machine code of a hardened program changes
 //! [`fingerprint`], and cargo then builds everything again.
 
 use crate::fingerprint::Fingerprint;
+use crate::integrity::Integrity;
 
 /// The pass pipeline for instrumented code.
 pub(crate) const PASSES: &str = "forceattrs,function(tsan,atomic-expand,tsan),asan";
@@ -51,8 +52,6 @@ pub(crate) const INSTRUMENTATION_OPTIONS: &[&str] = &[
     "-asan-opt-same-temp=0",
     // The atomics that ThreadSanitizer's pass does not know.
     "-asan-instrument-atomics=1",
-    // ECC keeps memory at rest: reads need no check.
-    "-asan-instrument-reads=0",
     // No constructor that calls into a sanitizer runtime.
     "-asan-constructor-kind=none",
     // Atomics only: plain accesses and intrinsics are hooked by the other pass.
@@ -61,9 +60,19 @@ pub(crate) const INSTRUMENTATION_OPTIONS: &[&str] = &[
     "-tsan-instrument-func-entry-exit=0",
 ];
 
-/// The crates that define the hooks: (crate name, package name). They are
-/// compiled with the attributes alone.
-pub(crate) const RUNTIME_CRATES: &[(&str, &str)] = &[("asc_runtime", "asc-runtime")];
+/// Whether reads are hooked: the line codes of the protected heap are checked
+/// at the first read of a line. ECC memory answers for itself.
+const fn read_option(integrity: Integrity) -> &'static str {
+    match integrity {
+        Integrity::Ecc => "-asan-instrument-reads=0",
+        Integrity::Crc => "-asan-instrument-reads=1",
+    }
+}
+
+/// The crates that define the hooks, or that these call: (crate name, package
+/// name). They are compiled with the attributes alone.
+pub(crate) const RUNTIME_CRATES: &[(&str, &str)] =
+    &[("asc_runtime", "asc-runtime"), ("asc_alloc", "asc-alloc")];
 
 /// The source of the inert hooks, which every hardened executable may contain.
 pub(crate) const INERT_SOURCE: &str = include_str!("sysroot/inert_hooks.rs");
@@ -85,16 +94,18 @@ const SHAPING_SOURCES: &[&str] = &[
 ];
 
 /// All LLVM options for instrumented code.
-pub(crate) fn llvm_options() -> impl Iterator<Item = &'static str> {
+pub(crate) fn llvm_options(integrity: Integrity) -> impl Iterator<Item = &'static str> {
     ATTRIBUTE_OPTIONS
         .iter()
         .chain(INSTRUMENTATION_OPTIONS)
         .copied()
+        .chain([read_option(integrity)])
 }
 
 /// Identifies this pipeline: equal fingerprints give equal machine code.
-pub(crate) fn fingerprint() -> String {
+pub(crate) fn fingerprint(integrity: Integrity) -> String {
     let mut fingerprint = Fingerprint::new();
+    fingerprint.add(integrity.name().as_bytes());
     for source in SHAPING_SOURCES {
         fingerprint.add(source.as_bytes());
     }

@@ -27,6 +27,7 @@ mod progress;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::integrity::Integrity;
 use crate::refusal::Refusal;
 use crate::toolchain::Toolchain;
 
@@ -62,19 +63,19 @@ impl Sysroot {
     }
 
     /// The sysroot for this toolchain, built first when there is no sound one.
-    pub(crate) fn ensure(toolchain: &Toolchain) -> Result<Self, Refusal> {
-        let entry = cache::entry(toolchain)?;
+    pub(crate) fn ensure(toolchain: &Toolchain, integrity: Integrity) -> Result<Self, Refusal> {
+        let entry = cache::entry(toolchain, integrity)?;
         if cache::look_and_use(&entry, || manifest::state(&entry)) != State::Sound {
             let _lock = cache::lock(&entry)?;
             // Another process may have built it while this one waited.
             match manifest::state(&entry) {
                 State::Sound => {}
-                State::Absent => build(toolchain, &entry)?,
+                State::Absent => build(toolchain, integrity, &entry)?,
                 State::Damaged(what) => {
                     eprintln!(
                         "cargo asc: the cached sysroot is damaged ({what}), building it again"
                     );
-                    build(toolchain, &entry)?;
+                    build(toolchain, integrity, &entry)?;
                 }
             }
         }
@@ -82,16 +83,19 @@ impl Sysroot {
     }
 
     /// Builds the sysroot for this toolchain again, whatever the cache holds.
-    pub(crate) fn rebuild(toolchain: &Toolchain) -> Result<Self, Refusal> {
-        let entry = cache::entry(toolchain)?;
+    pub(crate) fn rebuild(toolchain: &Toolchain, integrity: Integrity) -> Result<Self, Refusal> {
+        let entry = cache::entry(toolchain, integrity)?;
         let _lock = cache::lock(&entry)?;
-        build(toolchain, &entry)?;
+        build(toolchain, integrity, &entry)?;
         Ok(Self { entry })
     }
 
     /// What the cache holds for this toolchain, without building anything.
-    pub(crate) fn look(toolchain: &Toolchain) -> Result<(PathBuf, State), Refusal> {
-        let entry = cache::entry(toolchain)?;
+    pub(crate) fn look(
+        toolchain: &Toolchain,
+        integrity: Integrity,
+    ) -> Result<(PathBuf, State), Refusal> {
+        let entry = cache::entry(toolchain, integrity)?;
         let state = manifest::state(&entry);
         Ok((entry, state))
     }
@@ -104,7 +108,7 @@ pub(crate) fn count_bitcode(toolchain: &Toolchain) -> Result<usize, Refusal> {
 }
 
 /// Builds one cache entry beside its final place and moves it there.
-fn build(toolchain: &Toolchain, entry: &Path) -> Result<(), Refusal> {
+fn build(toolchain: &Toolchain, integrity: Integrity, entry: &Path) -> Result<(), Refusal> {
     let parent = entry.parent().unwrap_or(Path::new("/"));
     let workshop = tempfile::Builder::new()
         .prefix(WORKSHOP_PREFIX)
@@ -118,9 +122,9 @@ fn build(toolchain: &Toolchain, entry: &Path) -> Result<(), Refusal> {
         fs::create_dir(directory).map_err(|error| Refusal::file("create", directory, &error))?;
     }
     let rlibs = layout::lay_out(toolchain, &draft.directory())?;
-    instrument::instrument_all(toolchain, &rlibs, &scratch)?;
+    instrument::instrument_all(toolchain, integrity, &rlibs, &scratch)?;
     inert::build(toolchain, &draft.inert_archive(), &scratch)?;
-    probe::probe(toolchain, &draft, &scratch)?;
+    probe::probe(toolchain, integrity, &draft, &scratch)?;
     manifest::write(&draft.entry)?;
     replace(&draft.entry, entry, workshop.path())?;
     // Entries become obsolete when toolchains change, which is when new ones are built.

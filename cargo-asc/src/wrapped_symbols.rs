@@ -5,6 +5,8 @@
 //! list, and asc-runtime reaches libc's own function as `__real_X`. A program
 //! that does not link asc-runtime gets `__wrap_X` from the inert archive.
 
+use crate::integrity::Integrity;
+
 /// Memory: allocations are recorded in the first run and replayed in the second.
 const MEMORY: &[&str] = &[
     "malloc",
@@ -95,14 +97,35 @@ const REFUSED_INSIDE_HANDLERS: &[&str] = &[
     "mprotect",
 ];
 
+/// Comparisons and searches, which read memory without hooks, and the length of
+/// a block: in builds with line codes only.
+const READS: &[&str] = &[
+    "memcmp",
+    "bcmp",
+    "memchr",
+    "memrchr",
+    "strlen",
+    "malloc_usable_size",
+];
+
 /// The standard library refers to these weakly, so that it runs with a libc
 /// that lacks them. A weak reference takes nothing from an archive, so the
 /// linker is told that their wrappers are wanted.
 pub(crate) const WEAKLY_REFERENCED: &[&str] = &["getrandom", "__cxa_thread_atexit_impl"];
 
-/// Every wrapped symbol, in a fixed order.
+/// Every symbol that is wrapped in some build, in a fixed order.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    of(Integrity::Crc)
+}
+
+/// Every symbol that is wrapped in such a build, in a fixed order.
+pub(crate) fn of(integrity: Integrity) -> impl Iterator<Item = &'static str> {
+    let reads = match integrity {
+        Integrity::Ecc => &[],
+        Integrity::Crc => READS,
+    };
     [
+        reads,
         MEMORY,
         TIME_AND_RANDOMNESS,
         LOOK_UP,
@@ -126,7 +149,14 @@ mod tests {
     fn the_runtime_defines_exactly_these_wrappers() {
         let hardened = Path::new(env!("CARGO_MANIFEST_DIR")).join("../asc-runtime/src/hardened");
         let mut defined = BTreeSet::new();
-        for file in ["allocation.rs", "effect.rs", "lookup.rs", "refusal.rs"] {
+        for file in [
+            "allocation.rs",
+            "effect.rs",
+            "lookup.rs",
+            "refusal.rs",
+            "integrity/heap.rs",
+            "sys/x86_64_linux/checks/compared.rs",
+        ] {
             let source = fs::read_to_string(hardened.join(file)).expect("the runtime's source");
             defined.extend(source.split("__wrap_").skip(1).map(|rest| {
                 let is_name = |character: char| character.is_alphanumeric() || character == '_';

@@ -28,6 +28,7 @@ use std::process::{Command, Stdio};
 use self::added_arguments::{AddedArguments, Role};
 use self::environment::Environment;
 use self::invocation::Invocation;
+use crate::integrity::Integrity;
 use crate::refusal::{Cause, Refusal};
 use crate::{command_line, pipeline};
 
@@ -64,7 +65,7 @@ fn run(environment: &Environment, rustc: &OsStr, arguments: &[OsString]) -> Resu
     };
     command.args(arguments);
     if invocation::asks_for_version(arguments) {
-        return answer_version(command);
+        return answer_version(command, environment.integrity);
     }
     let invocation = Invocation::read(arguments);
     if invocation.has_target {
@@ -78,6 +79,7 @@ fn run(environment: &Environment, rustc: &OsStr, arguments: &[OsString]) -> Resu
             runtime_marker::leave(&invocation)?;
         }
         let added = AddedArguments {
+            integrity: environment.integrity,
             sysroot: &environment.sysroot,
             inert_archive: &environment.inert_archive,
             role,
@@ -92,13 +94,13 @@ fn run(environment: &Environment, rustc: &OsStr, arguments: &[OsString]) -> Resu
 
 /// cargo builds everything again when rustc's version text changes; the extra
 /// line changes it whenever hardened programs would come out different.
-fn answer_version(mut command: Command) -> Result<u8, Refusal> {
+fn answer_version(mut command: Command, integrity: Integrity) -> Result<u8, Refusal> {
     let done = command
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| Refusal::program(command.get_program().as_ref(), &error))?;
     let mut answer = done.stdout;
-    writeln!(answer, "asc-pipeline: {}", pipeline::fingerprint())
+    writeln!(answer, "asc-pipeline: {}", pipeline::fingerprint(integrity))
         .and_then(|()| std::io::stdout().write_all(&answer))
         .map_err(|error| Refusal::file("write", "standard output".as_ref(), &error))?;
     Ok(done

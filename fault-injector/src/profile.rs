@@ -190,6 +190,40 @@ impl Profile {
     }
 }
 
+/// The heap of the C library.
+fn c_heap(maps: &[Mapping]) -> Piece {
+    let heap = maps.iter().find(|mapping| mapping.name == "[heap]");
+    heap.map_or(Piece::default(), |heap| Piece {
+        address: heap.start,
+        length: heap.end - heap.start,
+    })
+}
+
+/// The heap that line codes cover, as far as it is in use: behind its last page that is not zero
+/// nothing rests.
+fn protected_heap(walk: &Walk, markers: &Markers, maps: &[Mapping]) -> Option<Piece> {
+    const PAGE_BYTES: u64 = 4096;
+    let mut words = [0; 16];
+    let place = walk.base() + markers.lines?;
+    walk.tracee().read(place, &mut words).ok()?;
+    let (start, length) = words.split_at(8);
+    if length == [0; 8] {
+        return None;
+    }
+    let start = u64::from_le_bytes(start.try_into().ok()?);
+    let mapping = maps::holding(maps, start)?;
+    let mut page = [0; PAGE_BYTES as usize];
+    let is_used = |address: &u64| {
+        walk.tracee().read(*address, &mut page).is_ok() && page.iter().any(|&byte| byte != 0)
+    };
+    let pages = (0..(mapping.end - start) / PAGE_BYTES).rev();
+    let last = pages.map(|page| start + page * PAGE_BYTES).find(is_used)?;
+    Some(Piece {
+        address: start,
+        length: last + PAGE_BYTES - start,
+    })
+}
+
 /// Collects one walk.
 struct Recorder<'a> {
     walk: RequestWalk,
@@ -203,7 +237,7 @@ struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     fn new(walk: &Walk, request: u32, markers: &Markers, maps: &'a [Mapping]) -> Self {
-        let heap = maps.iter().find(|mapping| mapping.name == "[heap]");
+        let heap = protected_heap(walk, markers, maps).unwrap_or_else(|| c_heap(maps));
         let registers = walk.registers();
         Self {
             walk: RequestWalk {
@@ -217,10 +251,7 @@ impl<'a> Recorder<'a> {
                 sealed_at: 0,
                 replied_at: 0,
                 reply_begun_at: None,
-                heap: heap.map_or(Piece::default(), |heap| Piece {
-                    address: heap.start,
-                    length: heap.end - heap.start,
-                }),
+                heap,
                 runtime_words: Vec::new(),
                 outside: Vec::new(),
             },

@@ -27,6 +27,8 @@ pub enum Build {
     Plain,
     /// By `cargo asc`: every handler runs twice.
     Hardened,
+    /// By `cargo asc --integrity crc`: and each line of the protected heap has a code.
+    Crc,
 }
 
 impl Build {
@@ -35,6 +37,7 @@ impl Build {
         match self {
             Self::Plain => "plain",
             Self::Hardened => "hardened",
+            Self::Crc => "crc",
         }
     }
 }
@@ -51,11 +54,13 @@ pub fn build_server(name: &str, build: Build) -> Result<PathBuf> {
 
 fn build_package(name: &str, package: &str, build: Build) -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    if build == Build::Hardened {
-        cargo.arg("asc");
-    }
+    match build {
+        Build::Plain => cargo.arg("build"),
+        Build::Hardened => cargo.args(["asc", "build", "--integrity", "ecc"]),
+        Build::Crc => cargo.args(["asc", "build", "--integrity", "crc"]),
+    };
     cargo
-        .args(["build", "--release", "--package", package])
+        .args(["--release", "--package", package])
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());

@@ -33,6 +33,8 @@ pub struct Markers {
     pub end: u64,
     /// The `syscall` instruction.
     pub gate: u64,
+    /// What the runtime says about line codes, where it keeps them.
+    pub lines: Option<u64>,
 }
 
 impl Markers {
@@ -44,6 +46,7 @@ impl Markers {
             replied: image.only(MARKER_REPLIED)?,
             end: image.only(MARKER_END)?,
             gate: image.only(GATE_SYSCALL)?,
+            lines: image.lines,
             program,
         })
     }

@@ -35,6 +35,16 @@ impl Lines {
         unsafe { remainder_of(start.cast(), self.line_bytes() / WORD_BYTES) }
     }
 
+    /// The remainder that a line has when it holds the bytes at `bytes`.
+    ///
+    /// # Safety
+    /// `bytes` is valid for reads of a line's length.
+    #[must_use]
+    pub unsafe fn remainder_of(&self, bytes: *const u8) -> u32 {
+        // SAFETY: by contract; the instructions exist, else there were no codes.
+        unsafe { remainder_of(bytes.cast(), self.line_bytes() / WORD_BYTES) }
+    }
+
     /// By what a line's code changes when the eight bytes at `address`, a multiple of eight, change in
     /// the bits of `change` (in the machine's little-endian order).
     #[must_use]
@@ -81,8 +91,8 @@ pub(super) fn words_of(address: usize, length: usize) -> impl Iterator<Item = (u
 unsafe fn remainder_of(start: *const u64, words: usize) -> u32 {
     let mut remainder = 0;
     for index in 0..words {
-        // SAFETY: by contract.
-        let word = unsafe { start.wrapping_add(index).read_volatile() };
+        // SAFETY: by contract; the bytes that an engine kept need no alignment.
+        let word = unsafe { start.wrapping_add(index).read_unaligned() };
         remainder = core::arch::x86_64::_mm_crc32_u64(remainder, word);
     }
     remainder as u32

@@ -15,6 +15,7 @@ use crate::fault::{Fault, Stage};
 use super::Returned;
 use super::context::{attach, current};
 use super::event_log::{Event, Kind};
+use super::integrity::heap;
 use super::mapping::Mapping;
 use super::memory::sum_of;
 use super::sys::private_entry;
@@ -99,6 +100,7 @@ impl Deferred {
     }
 
     fn take(&mut self) -> Vec<Collected> {
+        let _ordinary = heap::ordinary();
         let count = core::mem::take(&mut self.count);
         // SAFETY: everything below the count is initialised.
         let closures = |index| unsafe { self.pointer(index).read() };

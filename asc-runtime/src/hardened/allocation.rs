@@ -12,7 +12,7 @@
 //! `Free [address, size, alignment, source] -> [release function, allocator]`.
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 use core::ptr;
 
 use crate::fault::{Fault, Stage};
@@ -20,6 +20,7 @@ use crate::fault::{Fault, Stage};
 use super::Returned;
 use super::context::current;
 use super::event_log::{Event, Kind};
+use super::integrity::{self, heap, outside};
 use super::sys::{handler_active, in_effect, private_entry};
 
 /// Alignment that C's allocator gives without being asked.
@@ -27,25 +28,15 @@ const C_ALIGNMENT: usize = 16;
 /// Events of C's allocator carry this as their source; those of an [`Asc`] its address.
 const C_SOURCE: u64 = 0;
 
-unsafe extern "C" {
-    fn __real_malloc(size: usize) -> *mut u8;
-    fn __real_calloc(count: usize, size: usize) -> *mut u8;
-    fn __real_realloc(block: *mut u8, size: usize) -> *mut u8;
-    fn __real_free(block: *mut u8);
-    fn __real_posix_memalign(block: *mut *mut u8, alignment: usize, size: usize) -> c_int;
-    fn __real_aligned_alloc(alignment: usize, size: usize) -> *mut u8;
-    fn __real_memalign(alignment: usize, size: usize) -> *mut u8;
-}
-
 private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_malloc(size: usize) -> *mut u8;
-    outside = __real_malloc; inside = c_malloc;
+    outside = heap::malloc; inside = c_malloc;
 }
 private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_calloc(count: usize, size: usize) -> *mut u8;
-    outside = __real_calloc; inside = c_calloc;
+    outside = heap::calloc; inside = c_calloc;
 }
 private_entry! {
     #[unsafe(no_mangle)]
@@ -60,17 +51,17 @@ private_entry! {
 private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_posix_memalign(block: *mut *mut u8, alignment: usize, size: usize) -> c_int;
-    outside = __real_posix_memalign; inside = c_posix_memalign;
+    outside = heap::posix_memalign; inside = c_posix_memalign;
 }
 private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_aligned_alloc(alignment: usize, size: usize) -> *mut u8;
-    outside = __real_aligned_alloc; inside = c_aligned_alloc;
+    outside = heap::aligned_alloc; inside = c_aligned_alloc;
 }
 private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_memalign(alignment: usize, size: usize) -> *mut u8;
-    outside = __real_memalign; inside = c_aligned_alloc;
+    outside = heap::memalign; inside = c_aligned_alloc;
 }
 
 extern "C" fn c_malloc(size: usize) -> Returned {
@@ -91,8 +82,12 @@ extern "C" fn c_realloc(block: *mut u8, size: usize) -> Returned {
     }
     let grown = c_allocate(size, C_ALIGNMENT);
     if !grown.is_null() {
-        // SAFETY: `block` came from C's allocator, as realloc demands.
-        let length = unsafe { libc::malloc_usable_size(block.cast::<c_void>()) }.min(size);
+        let length = heap::usable_bytes(block).min(size);
+        let context = current();
+        integrity::check_range(context, block.expose_provenance(), length);
+        if integrity::LOGS_NEW_BLOCKS {
+            context.store(grown.expose_provenance(), length);
+        }
         // SAFETY: both blocks hold that many bytes, and they are distinct.
         unsafe { ptr::copy_nonoverlapping(block, grown, length) };
         c_free(block);
@@ -112,7 +107,7 @@ extern "C" fn c_free(block: *mut u8) -> Returned {
 unsafe extern "C" fn free_outside(block: *mut u8) {
     if !in_effect() {
         // SAFETY: passed on.
-        return unsafe { __real_free(block) };
+        return unsafe { heap::free(block) };
     }
     if !block.is_null() {
         current().freed.add(freed_by_c(block));
@@ -122,15 +117,14 @@ unsafe extern "C" fn free_outside(block: *mut u8) {
 unsafe extern "C" fn realloc_outside(block: *mut u8, size: usize) -> *mut u8 {
     if !in_effect() {
         // SAFETY: passed on.
-        return unsafe { __real_realloc(block, size) };
+        return unsafe { heap::realloc(block, size) };
     }
     // SAFETY: C's allocator takes any size.
-    let grown = unsafe { __real_malloc(size) };
+    let grown = unsafe { heap::malloc(size) };
     if !grown.is_null() && !block.is_null() {
-        // SAFETY: `block` came from C's allocator, as realloc demands.
-        let length = unsafe { libc::malloc_usable_size(block.cast::<c_void>()) }.min(size);
+        let length = heap::usable_bytes(block).min(size);
         // SAFETY: both blocks hold that many bytes, and they are distinct.
-        unsafe { ptr::copy_nonoverlapping(block, grown, length) };
+        unsafe { outside::copy(grown, block, length) };
         current().freed.add(freed_by_c(block));
     }
     grown
@@ -171,8 +165,7 @@ extern "C" fn c_aligned_alloc(alignment: usize, size: usize) -> Returned {
 
 fn c_allocate(size: usize, alignment: usize) -> *mut u8 {
     let block = allocate_once(size, alignment);
-    // SAFETY: null, or a block of C's allocator.
-    let usable = unsafe { libc::malloc_usable_size(block.cast::<c_void>()) };
+    let usable = heap::usable_bytes(block);
     if usable < size && !block.is_null() {
         let fault = Fault::new(Stage::Runtime, "the allocator returned too small a block");
         let fault = fault.at(block.addr()).values(size as u64, usable as u64);
@@ -183,21 +176,13 @@ fn c_allocate(size: usize, alignment: usize) -> *mut u8 {
 
 fn allocate_once(size: usize, alignment: usize) -> *mut u8 {
     allocate(size, alignment, C_SOURCE, c_release, || {
-        if alignment <= C_ALIGNMENT {
-            // SAFETY: C's allocator takes any size.
-            return unsafe { __real_malloc(size) };
-        }
-        let mut block = ptr::null_mut();
-        // SAFETY: a valid place for the pointer; C's allocator takes any size and refuses an
-        // alignment that is not a power of two.
-        let failed = unsafe { __real_posix_memalign(&raw mut block, alignment, size) } != 0;
-        if failed { ptr::null_mut() } else { block }
+        heap::allocate(size, alignment)
     })
 }
 
 unsafe extern "C" fn c_release(block: *mut u8, _size: usize, _alignment: usize, _allocator: usize) {
     // SAFETY: the block came from C's allocator and is freed once, at commit.
-    unsafe { __real_free(block) };
+    unsafe { heap::free(block) };
 }
 
 /// How a deferred free is carried out: block, size, alignment, allocator.
@@ -219,6 +204,7 @@ fn allocate(
     // only other copy, and both runs would trust it.
     let mut returned = None;
     let outcome = context.events.step(Kind::Allocate, operands, |_| {
+        let _scope = heap::scope();
         let address = perform().expose_provenance();
         // SAFETY: a live local.
         unsafe { (&raw mut returned).write_volatile(Some(address)) };

@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use super::Returned;
 use super::context::current;
 use super::event_log::{Event, Kind};
+use super::integrity;
 use super::memory::sum_of;
 use super::sys::{compare_exchange_16, private_entry};
 
@@ -53,7 +54,7 @@ impl Operation {
         (OPERATIONS[(code >> 8) as usize], (code & 0xFF) as usize)
     }
 
-    const fn result(self, old: u128, value: u128) -> u128 {
+    pub(crate) const fn result(self, old: u128, value: u128) -> u128 {
         match self {
             Operation::Load => old,
             Operation::Store | Operation::Exchange | Operation::CompareExchange => value,
@@ -93,7 +94,7 @@ unsafe extern "C" fn atomic_outside(
         wide(expected_low, expected_high),
     );
     // SAFETY: the caller performs this operation there.
-    narrow(unsafe { perform(operation, address, size, value, expected) })
+    narrow(unsafe { perform_shared(operation, address, size, value, expected) })
 }
 
 unsafe extern "C" fn atomic_inside(
@@ -111,6 +112,7 @@ unsafe extern "C" fn atomic_inside(
     );
     let context = current();
     if context.owns(address) {
+        integrity::check_range(context, address, size);
         if operation != Operation::Load && !context.is_local(address) {
             context.store(address, size);
         }
@@ -129,9 +131,10 @@ unsafe extern "C" fn atomic_inside(
             return Returned::words(found);
         }
     }
+    integrity::check_range(context, address, size);
     let outcome = context.events.step(Kind::Atomic, operands, |_| {
         // SAFETY: the caller performs this operation there.
-        let old = unsafe { perform(operation, address, size, value, expected) };
+        let old = unsafe { perform_shared(operation, address, size, value, expected) };
         [old as u64, (old >> 64) as u64]
     });
     Returned::words(context.demand(outcome))
@@ -153,6 +156,25 @@ pub(super) fn net_change(event: &Event) -> Option<u64> {
     };
     let weight = sum_of([address, address.rotate_left(32)]) | 1;
     Some(after.wrapping_sub(before).wrapping_mul(weight))
+}
+
+/// Performs the operation on memory that others may share.
+///
+/// # Safety
+/// As for [`perform`].
+unsafe fn perform_shared(
+    operation: Operation,
+    address: usize,
+    size: usize,
+    value: u128,
+    expected: u128,
+) -> u128 {
+    if integrity::outside::sees_atomic(address) {
+        // SAFETY: by contract.
+        return unsafe { integrity::outside::atomic(operation, address, size, value, expected) };
+    }
+    // SAFETY: by contract.
+    unsafe { perform(operation, address, size, value, expected) }
 }
 
 /// Performs the operation, sequentially consistent; returns what was there before.

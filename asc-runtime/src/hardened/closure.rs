@@ -11,6 +11,9 @@
 //! after a rollback: the world outside is not undone. Nothing that such memory or a rolled-back word
 //! may still point to is gone before the commit, because the closure's frees wait for it.
 //!
+//! Where lines have codes, what the closure changed of the working set is put back first and then stored as
+//! the handler's own: the codes follow the log.
+//!
 //! Event: `Effect [closure, code, sum of the captured bytes, their length] -> [checksum, payload]`.
 //! The payload: `[frees, changes, bytes in all]`, the frees, and each change as
 //! `[address, length, bytes]`.
@@ -26,6 +29,7 @@ use super::allocation::{Freed, release};
 use super::context::{Context, current};
 use super::effect::Function;
 use super::event_log::{EventLog, Kind};
+use super::integrity::{self, outside};
 use super::mapping::Mapping;
 use super::memory::sum_of;
 use super::sys::{call_on_stack, private_entry, thread_words};
@@ -108,6 +112,7 @@ unsafe fn record(function: unsafe extern "C" fn(*const ()), call: *const Call) -
         .working_set
         .keep(own_words(), &context.log, &context.fresh);
     context.freed.start();
+    integrity::begin_effect(context);
     let top = context.effect_stack.top();
     own_words().in_effect = 1;
     // SAFETY: by contract; effects do not nest, so nothing stands on that stack.
@@ -115,7 +120,10 @@ unsafe fn record(function: unsafe extern "C" fn(*const ()), call: *const Call) -
     // SAFETY: this thread's words (W1); the closure may have looked at them.
     unsafe { (*thread_words()).in_effect = 0 };
     let context = current();
+    outside::settle();
     let offset = write_payload(context);
+    context.working_set.undo_protected();
+    integrity::end_effect(context);
     let payload = Payload::at(&context.events, offset);
     [payload.checksum(), offset]
 }
@@ -184,13 +192,17 @@ impl Payload {
         )
     }
 
-    /// Writes what the closure wrote. In the run that called it, that is there already.
+    /// Writes what the closure wrote. In the run that called it, that is there already, but for what
+    /// has a code.
     fn bring_back(&self) {
         let mut offset = (HEADER_WORDS + self.word(0) * Freed::WORDS) * 8;
         for _ in 0..self.word(1) {
             let (address, length) = (self.word(offset / 8), self.word(offset / 8 + 1));
             let source = self.start.wrapping_add(offset + 16);
             let target = ptr::with_exposed_provenance_mut::<u8>(address);
+            if outside::is_protected(address) {
+                current().store(address, length);
+            }
             // SAFETY: S1 for the target: both runs have the same working set; the payload holds as
             // many bytes.
             unsafe { ptr::copy_nonoverlapping(source, target, length) };

@@ -22,6 +22,7 @@ use super::closure::FreedInEffect;
 use super::context_list::{Linked, Links, List};
 use super::event_log::EventLog;
 use super::fresh_blocks::FreshBlocks;
+use super::integrity::{self, LineSet};
 use super::lock_graph::Waiter;
 use super::locks::Locks;
 use super::mapping::Mapping;
@@ -40,6 +41,7 @@ const PRIVATE_STACK_BYTES: usize = 512 << 10;
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) log: UndoLog,
+    pub(crate) lines: LineSet,
     pub(crate) events: EventLog,
     pub(crate) fresh: FreshBlocks,
     pub(crate) touched: Touched,
@@ -134,9 +136,20 @@ pub(crate) fn attach() -> &'static mut Context {
         own_words().vectors = vector_registers();
         // SAFETY: the context is this thread's now.
         own_words().private_top = unsafe { (*context).private_top() };
+        current().log.view.attach(thread_words());
         release_at_exit(context);
     }
     current()
+}
+
+/// What every thread that ever had a context publishes.
+#[cfg(asc_crc)]
+pub(crate) fn views() -> impl Iterator<Item = &'static integrity::View> {
+    let view = |context: *mut Context| {
+        // SAFETY: contexts are never freed, and views are atomic.
+        unsafe { &(*context).log.view }
+    };
+    CONTEXTS.all().map(view)
 }
 
 /// All contexts ever made.
@@ -173,7 +186,9 @@ impl Context {
 
     /// Logs (or checks) a store that is about to happen.
     pub(crate) fn store(&mut self, address: usize, length: usize) {
-        if length > 64 && self.fresh.covers_recently(address, length) {
+        integrity::check_range(self, address, length);
+        let may_skip = length > 64 && !integrity::LOGS_NEW_BLOCKS;
+        if may_skip && self.fresh.covers_recently(address, length) {
             return;
         }
         let handler = self.handler;
@@ -200,6 +215,7 @@ impl Context {
         [this, words]
             .into_iter()
             .chain(self.log.ranges())
+            .chain(self.lines.ranges())
             .chain(self.events.ranges())
             .chain(self.fresh.ranges())
             .chain(self.touched.ranges())
@@ -250,6 +266,7 @@ impl Context {
     fn new() -> Self {
         Self {
             log: UndoLog::new(),
+            lines: LineSet::new(),
             events: EventLog::new(),
             fresh: FreshBlocks::new(),
             touched: Touched::new(),
@@ -304,7 +321,16 @@ fn release_at_exit(context: *mut Context) {
 }
 
 extern "C" fn release(context: *mut c_void) {
+    #[cfg(asc_crc)]
+    integrity::outside::settle();
     own_words().context = ptr::null_mut();
+    // SAFETY: as below.
+    unsafe {
+        (*context.cast::<Context>())
+            .log
+            .view
+            .attach(ptr::null_mut())
+    };
     // SAFETY: the value set by this thread; contexts are never freed.
     unsafe { (*context.cast::<Context>()).links.release() };
 }

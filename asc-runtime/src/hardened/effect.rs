@@ -13,6 +13,7 @@ use core::ptr;
 use super::Returned;
 use super::context::current;
 use super::event_log::{Event, Kind};
+use super::integrity::received;
 use super::refusal::refuse_call;
 use super::sys::private_entry;
 use super::undo_log::own_words;
@@ -61,7 +62,7 @@ private_entry! {
 private_entry! {
     #[unsafe(no_mangle)]
     fn __wrap_getrandom(buffer: *mut u8, length: usize, flags: u32) -> isize;
-    outside = __real_getrandom; inside = getrandom;
+    outside = received::getrandom; inside = getrandom;
 }
 private_entry! {
     #[unsafe(no_mangle)]

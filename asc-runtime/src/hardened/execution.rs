@@ -25,6 +25,7 @@ use super::commit;
 use super::context::{Context, Counters, attach};
 use super::fault_points::{Point, reach};
 use super::gate::{self, Gate};
+use super::integrity;
 use super::locks;
 use super::panic_hook;
 use super::recovery::{self, Moment, Struck};
@@ -95,11 +96,13 @@ pub(crate) struct Call {
 /// `body(cell)` is sound to call, does not unwind, and may be called again after its stores were
 /// undone (E3). `place` is valid for reads and writes of its bytes; A1 holds for `captured`.
 pub(crate) unsafe fn execute(handler: &'static Handler, captured: Captured, call: Call) -> u64 {
+    let _ordinary = integrity::heap::ordinary();
     let context = attach();
     refuse_in_effect(context, handler);
     context.captured = captured;
     panic_hook::install();
     super::probe::allocator_is_within_reach(handler, context);
+    integrity::begin_handler();
     context.begin(handler);
     own_words().entry = ((&raw const context).addr() - ENGINE_FRAMES_BYTES) & !63;
     context.result.begin(own_words(), call.place.bytes);
@@ -157,6 +160,7 @@ pub(super) unsafe fn agree(context: &mut Context, call: &Call) -> Result<(), Str
     let Call { body, cell, .. } = *call;
     let at = Struck::at(Moment::Recording);
     context.open_gates().map_err(&at)?;
+    integrity::begin_pair(context);
     let mut undo = Undo {
         context,
         armed: true,
@@ -178,7 +182,8 @@ impl Drop for Undo<'_> {
     fn drop(&mut self) {
         if self.armed {
             // What led here is reported; a fault would say no more.
-            let _ = self.context.log.roll_back();
+            let _ = self.context.log.restore_all();
+            integrity::end_handler(self.context);
             self.context.outputs.abandon();
         }
     }
@@ -257,6 +262,7 @@ impl Context {
         let mut began_with = None;
         loop {
             self.log.record(own_words());
+            integrity::begin_recording(self);
             // SAFETY: by contract of `execute`; what an earlier turn did is undone (E3).
             let outcome = unsafe { self.call(1, body, cell) };
             self.log.end_recording(own_words());
@@ -264,8 +270,11 @@ impl Context {
             outcome?;
             if self.locks.begins_anew {
                 self.log.capture()?;
-                self.log.roll_back()?;
+                self.log.restore_all()?;
+                // Others may store to these lines as soon as the locks are theirs.
+                integrity::end_handler(self);
                 locks::begin_anew(self)?;
+                integrity::begin_pair(self);
                 self.events.record();
                 own_words().signature = signature;
                 self.begin_runs();
@@ -279,7 +288,7 @@ impl Context {
                 return Ok(());
             }
             self.log.capture()?;
-            self.log.roll_back()?;
+            self.log.roll_back(&mut self.lines)?;
             self.events.replay();
             self.outputs.abandon();
             own_words().signature = signature;
@@ -309,7 +318,7 @@ impl Context {
     }
 
     pub(super) fn roll_back(&mut self) -> Result<(), Fault> {
-        self.log.roll_back()?;
+        self.log.roll_back(&mut self.lines)?;
         self.pass(Gate::RolledBack)
     }
 
@@ -336,7 +345,7 @@ impl Context {
         audit.take_snapshot();
         // SAFETY: by contract of `execute`.
         unsafe { self.call(2, body, cell) }?;
-        self.log.roll_back()?;
+        self.log.restore_all()?;
         audit.compare(self, cell.addr());
         own_words().signature = signature;
         Ok(())
@@ -357,9 +366,11 @@ impl Context {
         own_words().stores = 0;
         let cleared_bytes = handler.depth.cleared_bytes();
         demand_entry((&raw const cleared_bytes).addr())?;
+        integrity::begin_run(run);
         // SAFETY: the words are set up for the run, whose entry lies below this frame (its callees'
         // are dead by then); the rest by contract.
         let returned = unsafe { self.enter(body, cell, cleared_bytes) };
+        integrity::end_run();
         self.went_too_deep = handler.depth.note();
         self.stores[usize::from(run == 2)] = own_words().stores;
         self.runs += 1;
@@ -392,6 +403,7 @@ impl Context {
     /// `place` is valid for reads and writes of the result's bytes.
     pub(super) unsafe fn compare(&mut self, place: *mut u8) -> Result<(), Fault> {
         self.log.compare(own_words())?;
+        integrity::compare(self)?;
         self.events.compare()?;
         self.fresh.compare()?;
         self.outputs.compare(self.run_number)?;
@@ -414,6 +426,8 @@ impl Context {
 
     fn commit(&mut self) -> Result<(), Fault> {
         commit::verify_events(&self.events)?;
+        integrity::commit(self);
+        integrity::end_handler(self);
         // Before anything is freed: a lock may lie there.
         self.release_locks();
         commit::carry_out_events(&self.events, &mut self.deferred)?;

@@ -13,9 +13,9 @@ use core::ptr;
 use crate::checksum::crc32c;
 use crate::fault::{Fault, Stage};
 
+use super::integrity;
 use super::mapping::Mapping;
-use super::memory::{Difference, demand_end, first_difference};
-use super::sys::fill_bytes;
+use super::memory::{Difference, first_difference};
 
 /// Blocks up to this size are kept whole.
 const COPIED_BYTES_MAX: usize = 1 << 20;
@@ -77,8 +77,7 @@ impl FreshBlocks {
         (slot.address, slot.size) = (address, size);
         self.count += 1;
         let block = ptr::with_exposed_provenance_mut::<u8>(address);
-        // SAFETY: F1.
-        demand_end(end, unsafe { fill_bytes(block, 0, size) })
+        integrity::clear_new_block(block, end, size)
     }
 
     /// Keeps what the first run left in its blocks.

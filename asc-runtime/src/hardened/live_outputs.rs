@@ -10,6 +10,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::integrity::heap;
 use super::output::State;
 
 /// Addresses of the outputs that exist.
@@ -17,6 +18,7 @@ static LIVE: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
 /// Notes a new output.
 pub(crate) fn add(output: NonNull<State>) {
+    let _ordinary = heap::ordinary();
     live().insert(output.as_ptr().expose_provenance());
 }
 

@@ -6,6 +6,8 @@ use memmap2::{MmapMut, RemapOptions};
 
 use crate::refuse::refuse;
 
+const PAGE_BYTES: usize = 4096;
+
 /// A growable private anonymous mapping, page-aligned and zeroed where never written.
 #[derive(Debug)]
 pub(crate) struct Mapping {
@@ -16,7 +18,7 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// Maps at least `bytes`. Ends the process with a refusal when the system has no memory.
     pub(crate) fn new(bytes: usize) -> Self {
-        match MmapMut::map_anon(bytes) {
+        match MmapMut::map_anon(bytes.next_multiple_of(PAGE_BYTES)) {
             Ok(mut map) => Self {
                 base: map.as_mut_ptr(),
                 map,
@@ -27,7 +29,8 @@ impl Mapping {
 
     /// Grows to at least `bytes`; the contents move along, so earlier pointers are dead.
     pub(crate) fn grow(&mut self, bytes: usize) {
-        let bytes = bytes.max(self.map.len() * 2);
+        // Whole pages: the rest of the last one is this mapping's too, and an audit must know.
+        let bytes = bytes.max(self.map.len() * 2).next_multiple_of(PAGE_BYTES);
         // SAFETY: the mapping is anonymous, so every byte of the new length is backed; no
         // reference into it outlives this call (callers keep offsets).
         let grown = unsafe { self.map.remap(bytes, RemapOptions::new().may_move(true)) };

@@ -49,6 +49,11 @@ pub(crate) mod fresh_blocks;
 pub(crate) mod gate;
 pub(crate) mod guarded;
 pub(crate) mod hooks;
+#[cfg(asc_crc)]
+pub(crate) mod integrity;
+#[cfg(not(asc_crc))]
+#[path = "integrity_disabled.rs"]
+pub(crate) mod integrity;
 pub(crate) mod live_outputs;
 pub(crate) mod lock_graph;
 pub(crate) mod locks;

@@ -26,6 +26,7 @@ use super::Returned;
 use super::context::{Context, attached, current};
 use super::gate;
 use super::guarded::{Guarded, field};
+use super::integrity;
 use super::live_outputs;
 use super::mapping::Mapping;
 use super::memory::{Difference, first_difference};
@@ -141,6 +142,7 @@ unsafe extern "C" fn write_inside(state: *mut State, bytes: *const u8, length: u
     let output = unsafe { &mut *state };
     // SAFETY: as above.
     let bytes = unsafe { core::slice::from_raw_parts(bytes, length) };
+    integrity::check_range(context, bytes.as_ptr().addr(), length);
     let outcome = output.write(context, bytes);
     context.demand(outcome);
     Returned::NOTHING

@@ -11,6 +11,7 @@ use crate::__private::Handler;
 use crate::refuse::refuse;
 
 use super::context::Context;
+use super::integrity;
 use super::undo_log::own_words;
 
 static PROBED: AtomicBool = AtomicBool::new(false);
@@ -41,6 +42,7 @@ fn probe(handler: &'static Handler, context: &mut Context) {
     context.log.end_recording(own_words());
     context.events.end_recording();
     let seen = matches!(context.events.count(), Ok(1));
+    let covered = integrity::covers(block);
     // SAFETY: allocated above with this layout, outside a handler now.
     unsafe { std::alloc::dealloc(block, PROBE) };
     if !seen {
@@ -49,6 +51,15 @@ fn probe(handler: &'static Handler, context: &mut Context) {
              C library's malloc, so its allocations would differ between the two runs. Wrap it: \
              `#[global_allocator] static ALLOCATOR: asc_runtime::Asc<YourAllocator> = \
              asc_runtime::Asc::new(YourAllocator);`",
+            handler.name,
+        ));
+    }
+    if !covered {
+        refuse(format_args!(
+            "handler `{}` cannot be protected: this program was built with --integrity crc, and its \
+             global allocator is one whose memory has no codes. Remove it (the default is answered \
+             from the protected heap), wrap the one that has codes (`asc_runtime::Asc<asc_alloc::AscAlloc>`), \
+             or build with --integrity ecc on a machine with ECC memory",
             handler.name,
         ));
     }

@@ -39,6 +39,7 @@ use super::event_log::{EventLog, Kind};
 use super::execution::{Call, agree};
 use super::footprint::{Footprint, Suspicion};
 use super::gate::{self, Gate};
+use super::integrity;
 use super::placement;
 use super::stray::Strays;
 use super::sys::thread_words;
@@ -317,7 +318,7 @@ impl Recovery<'_> {
             }
             Moment::SecondRun | Moment::Compare | Moment::Commit => {}
         }
-        context.log.roll_back().map_err(reason)
+        context.log.restore_all().map_err(reason)
     }
 
     /// A trial's runs agree, so the record in the log is right: whether the process may go on.
@@ -364,6 +365,8 @@ impl Recovery<'_> {
             }
             self.given_up = Some(footprint(context)?);
         }
+        // Its stores are undone, and others may get its blocks.
+        integrity::end_handler(context);
         give_back_blocks(&context.events).map_err(reason)?;
         context.events.record();
         context.outputs.abandon();
@@ -384,7 +387,7 @@ impl Recovery<'_> {
     /// Leaves the state as it was before the message.
     fn drop_message(&mut self) -> Result<Action, Objection> {
         if self.agreed.is_some() {
-            self.context.log.roll_back().map_err(reason)?;
+            self.context.log.restore_all().map_err(reason)?;
             self.give_up()?;
         }
         if self.given_up.is_some() {
@@ -395,6 +398,7 @@ impl Recovery<'_> {
         unsafe { gate::rewind(words, sequence, Gate::RolledBack) };
         // SAFETY: as above.
         unsafe { gate::omit(words, sequence) }.map_err(reason)?;
+        integrity::end_handler(self.context);
         self.context.fault = self.context.incident.map(|incident| incident.fault);
         Ok(Action::Drop)
     }
@@ -439,6 +443,10 @@ impl Recovery<'_> {
     }
 
     fn classification(&self) -> Classification {
+        let incident = self.context.incident.as_ref();
+        if incident.is_some_and(|incident| incident.fault.stage == Stage::Integrity) {
+            return Classification::CorruptAtRest;
+        }
         match self.agreed {
             Some(Trial::Elsewhere) if self.has_moved => Classification::Permanent,
             Some(_) => Classification::Transient,

@@ -6,6 +6,7 @@
 
 use super::Returned;
 use super::context::current;
+use super::integrity::received;
 use super::sys::private_entry;
 use crate::refuse::refuse;
 
@@ -18,6 +19,32 @@ pub(crate) fn refuse_call(function: &str) -> ! {
          what is to be sent, write it to an `Output`, or send it in `after_commit`",
         current().handler_name(),
     ))
+}
+
+/// The same for functions that receive bytes, which outside of handlers may arrive under codes.
+macro_rules! refused_or_received {
+    ($($name:ident $wrap:ident;)*) => {
+        $(
+            const _: () = {
+                private_entry! {
+                    #[unsafe(no_mangle)]
+                    fn $wrap();
+                    outside = received::$name; inside = inside;
+                }
+                extern "C" fn inside() -> Returned {
+                    refuse_call(stringify!($name))
+                }
+            };
+        )*
+    };
+}
+
+refused_or_received! {
+    read __wrap_read;
+    readv __wrap_readv;
+    pread64 __wrap_pread64;
+    recv __wrap_recv;
+    recvfrom __wrap_recvfrom;
 }
 
 /// Defines the linked-in replacement of a C function: refused inside handlers, itself outside.
@@ -46,16 +73,11 @@ macro_rules! refused {
 }
 
 refused! {
-    read __wrap_read __real_read;
     write __wrap_write __real_write;
-    readv __wrap_readv __real_readv;
     writev __wrap_writev __real_writev;
-    pread64 __wrap_pread64 __real_pread64;
     pwrite64 __wrap_pwrite64 __real_pwrite64;
     send __wrap_send __real_send;
-    recv __wrap_recv __real_recv;
     sendto __wrap_sendto __real_sendto;
-    recvfrom __wrap_recvfrom __real_recvfrom;
     sendmsg __wrap_sendmsg __real_sendmsg;
     recvmsg __wrap_recvmsg __real_recvmsg;
     open __wrap_open __real_open;

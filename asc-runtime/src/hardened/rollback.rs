@@ -10,6 +10,7 @@ use core::ptr;
 use crate::fault::{Fault, Stage};
 
 use super::first_touch;
+use super::integrity::{self, LineSet};
 use super::memory::{demand_end, first_difference, forget_memory, read_word};
 use super::sys::copy_bytes;
 use super::undo_log::{Entry, UndoLog};
@@ -20,10 +21,22 @@ impl UndoLog {
     /// What was put where is summed as it is done. A sum that differs from that of the entries' seals
     /// tells of an entry that was none, has changed since it was recorded, or was used wrongly: it may
     /// have spoilt a place that no entry names.
-    pub(crate) fn roll_back(&self) -> Result<(), Fault> {
+    ///
+    /// Before each entry's old bytes return, `lines` learns what that store has changed.
+    pub(crate) fn roll_back(&self, lines: &mut LineSet) -> Result<(), Fault> {
+        self.put_back(|entry| integrity::note_change(lines, entry, self.old_range(entry)))
+    }
+
+    /// The same, of a run whose changes were noted before or do not count.
+    pub(crate) fn restore_all(&self) -> Result<(), Fault> {
+        self.put_back(|_| ())
+    }
+
+    fn put_back(&self, mut before_each: impl FnMut(&Entry)) -> Result<(), Fault> {
         let entries = self.recorded()?;
         let mut restored = 0_u64;
         for entry in entries.iter().rev() {
+            before_each(entry);
             restored = restored.wrapping_add(self.restore(entry)?);
         }
         let expected = self.old_sum.get()?;

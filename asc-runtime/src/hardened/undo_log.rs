@@ -22,6 +22,7 @@ use crate::incident::source_line::Callers;
 
 use super::first_touch;
 use super::guarded::{Guarded, field};
+use super::integrity::View;
 use super::mapping::Mapping;
 use super::memory::{Difference, chain, first_difference, read_word, sum_of};
 use super::repeat_filter::{RepeatFilter, is_repeat};
@@ -78,6 +79,8 @@ pub(crate) struct UndoLog {
     /// The entry that is to tell who stores there, when a second run comes to it.
     watched: usize,
     witnesses: Callers,
+    /// What other threads may see of the log.
+    pub(crate) view: View,
     count: Guarded<{ field::LOG_COUNT }>,
     /// Sum over what the first run stored, in order.
     new_sum: Guarded<{ field::LOG_NEW_SUM }>,
@@ -87,7 +90,8 @@ pub(crate) struct UndoLog {
 
 impl UndoLog {
     pub(crate) fn new() -> Self {
-        Self {
+        let log = Self {
+            view: View::new(),
             entries: Mapping::new(ENTRIES_MIN * size_of::<Entry>()),
             arena: Mapping::new(ARENA_BYTES_MIN),
             arena_used: 0,
@@ -98,7 +102,10 @@ impl UndoLog {
             count: Guarded::new(0),
             new_sum: Guarded::new(0),
             old_sum: Guarded::new(0),
-        }
+        };
+        log.view.hide();
+        log.view.show(log.base(), log.arena.base());
+        log
     }
 
     /// Starts recording.
@@ -304,7 +311,9 @@ impl UndoLog {
         if words.phase == 1 {
             let bytes = (index + 1) * size_of::<Entry>();
             if bytes > self.entries.len() {
+                self.view.hide();
                 self.entries.grow(bytes);
+                self.view.show(self.base(), self.arena.base());
             }
             words.cursor = self.entry_pointer(index);
             words.limit = self.entry_pointer(self.recording_limit());
@@ -432,7 +441,9 @@ impl UndoLog {
     fn keep(&mut self, address: usize, length: usize) -> u64 {
         let offset = self.arena_used;
         if offset + length > self.arena.len() {
+            self.view.hide();
             self.arena.grow(offset + length);
+            self.view.show(self.base(), self.arena.base());
         }
         let source = ptr::with_exposed_provenance::<u8>(address);
         let target = self.arena.base().wrapping_add(offset);

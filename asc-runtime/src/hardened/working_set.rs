@@ -13,6 +13,7 @@
 use core::ptr;
 
 use super::fresh_blocks::FreshBlocks;
+use super::integrity::outside;
 use super::mapping::Mapping;
 use super::sys::ThreadWords;
 use super::undo_log::UndoLog;
@@ -66,6 +67,24 @@ impl WorkingSet {
             let piece = unsafe { self.piece(index).read() };
             if let Some((first, length)) = self.changed(&piece) {
                 each(piece.address + first, length);
+            }
+        }
+    }
+
+    /// Puts back what differs from its copy and has a code: such changes are stored anew, as the
+    /// handler's own.
+    pub(crate) fn undo_protected(&self) {
+        for index in 0..self.count {
+            // SAFETY: pieces below the count are initialised.
+            let piece = unsafe { self.piece(index).read() };
+            if !outside::is_protected(piece.address) {
+                continue;
+            }
+            if let Some((first, length)) = self.changed(&piece) {
+                let before = self.copy.base().wrapping_add(piece.copy + first);
+                let target = ptr::with_exposed_provenance_mut(piece.address + first);
+                // SAFETY: S1 for the target; `add` has copied that many bytes to the source.
+                unsafe { outside::copy(target, before, length) };
             }
         }
     }

@@ -87,6 +87,7 @@ pub(crate) mod gate;
 #[allow(dead_code, reason = "some fields are the word level's")]
 pub(crate) mod guarded;
 pub(crate) mod handler_stack;
+pub(crate) mod integrity;
 #[path = "../hardened/mapping.rs"]
 #[allow(dead_code, reason = "asked by audits of the word level")]
 pub(crate) mod mapping;

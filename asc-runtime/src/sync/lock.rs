@@ -6,6 +6,8 @@ use std::thread;
 use parking_lot::RawRwLock;
 use parking_lot::lock_api::RawRwLock as _;
 
+#[cfg(asc_crc)]
+use crate::hardened::integrity::outside;
 #[cfg(asc)]
 use crate::hardened::locks;
 
@@ -41,6 +43,8 @@ impl Lock {
     /// Waits for the lock; says whether it is poisoned.
     #[inline]
     pub(crate) fn lock(&self, mode: Mode) -> bool {
+        #[cfg(asc_crc)]
+        outside::refuse_lock((&raw const *self).addr());
         #[cfg(asc)]
         if locks::is_concerned() {
             return locks::ask(self, locks::Operation::Lock(mode)).is_poisoned;
@@ -52,6 +56,8 @@ impl Lock {
     /// Takes the lock if it is free.
     #[inline]
     pub(crate) fn try_lock(&self, mode: Mode) -> Answer {
+        #[cfg(asc_crc)]
+        outside::refuse_lock((&raw const *self).addr());
         #[cfg(asc)]
         if locks::is_concerned() {
             return locks::ask(self, locks::Operation::TryLock(mode));

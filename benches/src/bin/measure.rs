@@ -1,6 +1,6 @@
 //! Times one workload, a batch for each line on standard input.
 //!
-//! `measure cache VALUE_BYTES` or `measure outside`. Says `ready MODE` once it is set up; then
+//! `measure cache VALUE_BYTES` or `measure outside`. Says `ready MODE` and sizes once it is set up; then
 //! answers every line, which holds a number of operations, with nanoseconds per operation.
 
 use std::io::{self, BufRead as _, Write as _};
@@ -38,10 +38,13 @@ fn main() -> ExitCode {
 }
 
 fn answer(mut run: impl FnMut(usize) -> Duration) -> io::Result<()> {
+    let statistics = asc_runtime::statistics();
     println!(
-        "ready {} {}",
+        "ready {} {} {} {}",
         asc_runtime::mode().name(),
-        asc_runtime::statistics().log_bytes_max
+        statistics.log_bytes_max,
+        statistics.integrity.code_bytes,
+        statistics.integrity.protected_bytes,
     );
     for line in io::stdin().lock().lines() {
         let operations: usize = line?.trim().parse().map_err(io::Error::other)?;

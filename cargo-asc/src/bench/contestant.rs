@@ -14,6 +14,7 @@ const LINE_BYTES_MAX: u64 = 256;
 pub(crate) struct Contestant {
     process: Child,
     answers: BufReader<ChildStdout>,
+    greeting: String,
 }
 
 /// What one batch took.
@@ -41,8 +42,19 @@ impl Contestant {
     /// Starts `program` with `workload` and waits until it is ready; `mode` is
     /// what it must say it is.
     pub(crate) fn start(program: &Path, workload: &[&str], mode: &str) -> Result<Self, Refusal> {
+        Self::start_with(program, workload, mode, &[])
+    }
+
+    /// The same with additions to the environment.
+    pub(crate) fn start_with(
+        program: &Path,
+        workload: &[&str],
+        mode: &str,
+        settings: &[(&str, String)],
+    ) -> Result<Self, Refusal> {
         let mut process = Command::new(program)
             .args(workload)
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -51,12 +63,26 @@ impl Contestant {
         let Some(answers) = answers else {
             return Err(broken("standard output", "none"));
         };
-        let mut contestant = Self { process, answers };
+        let mut contestant = Self {
+            process,
+            answers,
+            greeting: String::new(),
+        };
         let greeting = contestant.line()?;
+        contestant.greeting.clone_from(&greeting);
         if greeting.split_whitespace().take(2).eq(["ready", mode]) {
             Ok(contestant)
         } else {
             Err(broken(&format!("`ready {mode}`"), &greeting))
+        }
+    }
+
+    /// Memory of the codes as a share of what they protect: the greeting's fourth and fifth words.
+    pub(crate) fn memory_share(&self) -> f64 {
+        let mut numbers = self.greeting.split_whitespace().skip(3).map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok::<f64, _>(codes)), Some(Ok(bytes))) if bytes > 0.0 => codes / bytes,
+            _ => 0.0,
         }
     }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::contestant::Contestant;
 use super::program::Program;
+use crate::integrity::Integrity;
 use crate::refusal::Refusal;
 
 const PROGRAM: Program = Program {
@@ -21,7 +22,7 @@ const PROGRAM: Program = Program {
     name: "measure",
 };
 /// Rounds before those that count.
-const WARM_UP_ROUNDS: usize = 2;
+pub(super) const WARM_UP_ROUNDS: usize = 2;
 
 /// Compares the cache's handler, plain and hardened, in one interleaved run
 #[derive(Debug, Parser)]
@@ -67,7 +68,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
         .chain(arguments.iter().cloned());
     let options = Options::parse_from(words);
     let plain = PROGRAM.build_plain()?;
-    let hardened = PROGRAM.build_hardened(&[])?;
+    let hardened = PROGRAM.build_hardened(Integrity::of_environment()?, &[])?;
     let rounds = usize::from(options.rounds);
     let progress = progress(WORKLOADS.len() * (rounds + WARM_UP_ROUNDS));
     if !options.json {
@@ -123,7 +124,7 @@ fn compare(
 }
 
 /// The median; sorts.
-fn median(values: &mut [f64]) -> f64 {
+pub(super) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
@@ -151,7 +152,7 @@ fn report(comparison: &Comparison, json: bool) {
     );
 }
 
-fn progress(steps: usize) -> ProgressBar {
+pub(super) fn progress(steps: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} rounds, {eta} left");
     let bar = ProgressBar::new(steps as u64);
     match style {

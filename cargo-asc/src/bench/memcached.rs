@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::program::Program;
+use crate::integrity::Integrity;
 use crate::refusal::Refusal;
 
 const SERVER: Program = Program {
@@ -41,7 +42,9 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
     for (name, build) in VARIANTS {
         let program = match build {
             Build::Plain => SERVER.build_plain()?,
-            Build::Hardened(arguments) => SERVER.build_hardened(arguments)?,
+            Build::Hardened(arguments) => {
+                SERVER.build_hardened(Integrity::of_environment()?, arguments)?
+            }
         };
         let copy = kept.path().join(name);
         std::fs::copy(&program, &copy).map_err(|error| Refusal::file("copy", &program, &error))?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cargo;
+use crate::integrity::{Integrity, VARIABLE};
 use crate::refusal::{Cause, Refusal};
 use crate::toolchain::TARGET;
 
@@ -24,12 +25,21 @@ impl Program {
     }
 
     /// Builds it hardened, with further arguments of `cargo asc build`.
-    pub(crate) fn build_hardened(self, arguments: &[&str]) -> Result<PathBuf, Refusal> {
+    pub(crate) fn build_hardened(
+        self,
+        integrity: Integrity,
+        arguments: &[&str],
+    ) -> Result<PathBuf, Refusal> {
         let own =
             env::current_exe().map_err(|error| Refusal::program("cargo-asc".as_ref(), &error))?;
         let target = cargo::target_directory()?;
-        let directory = target.join("asc").join(TARGET).join("release");
-        self.build(Command::new(own).arg("asc"), arguments, &directory)
+        let directory = target
+            .join(integrity.directory())
+            .join(TARGET)
+            .join("release");
+        let mut command = Command::new(own);
+        command.arg("asc").env(VARIABLE, integrity.name());
+        self.build(&mut command, arguments, &directory)
     }
 
     fn build(

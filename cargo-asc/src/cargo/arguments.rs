@@ -1,7 +1,7 @@
 //! Splits the user's arguments: what is cargo's alone and what decides for us.
 //!
 //! `--target` and `--target-dir` are taken out, because `cargo asc` gives both
-//! itself. `--manifest-path`, `--config` and the lock options are passed on
+//! itself, and `--integrity`, which is its own. `--manifest-path`, `--config` and the lock options are passed on
 //! and also told to our own questions about the workspace. What follows `--`
 //! is the program's.
 
@@ -17,6 +17,8 @@ pub(super) struct Arguments {
     pub(super) targets: Vec<String>,
     /// The value of `--target-dir`.
     pub(super) target_directory: Option<PathBuf>,
+    /// The value of `--integrity`.
+    pub(super) integrity: Option<OsString>,
     /// The values of `--config`.
     pub(super) configuration: Vec<String>,
     /// The arguments that say which workspace is meant and how to read it.
@@ -40,7 +42,13 @@ impl Arguments {
     }
 
     fn take<'a>(&mut self, argument: &'a OsString, rest: &mut impl Iterator<Item = &'a OsString>) {
-        const WITH_VALUE: &[&str] = &["--target", "--target-dir", "--manifest-path", "--config"];
+        const WITH_VALUE: &[&str] = &[
+            "--target",
+            "--target-dir",
+            "--manifest-path",
+            "--config",
+            "--integrity",
+        ];
         const OF_WORKSPACE: &[&str] = &["--offline", "--locked", "--frozen"];
         let text = argument.to_string_lossy();
         let (name, attached) = match text.split_once('=') {
@@ -62,6 +70,7 @@ impl Arguments {
         match name {
             "--target" => self.targets.push(value.to_string_lossy().into_owned()),
             "--target-dir" => self.target_directory = Some(value.into()),
+            "--integrity" => self.integrity = Some(value),
             _ => self.share(name, value),
         }
     }
@@ -103,6 +112,16 @@ mod tests {
         assert_eq!(split.targets, ["a", "b"]);
         assert_eq!(split.target_directory.as_deref(), Some("/t".as_ref()));
         assert_eq!(split.passed_on, words("--release -p x"));
+    }
+
+    #[test]
+    fn the_integrity_is_taken_out() {
+        for line in ["-p x --integrity crc", "--integrity=crc -p x"] {
+            let split = read(line);
+            assert_eq!(split.integrity.as_deref(), Some("crc".as_ref()));
+            assert_eq!(split.passed_on, words("-p x"));
+        }
+        assert_eq!(read("-- --integrity crc").integrity, None);
     }
 
     #[test]

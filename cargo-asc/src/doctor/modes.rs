@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::memory::Memory;
 use super::processor::Processor;
+use crate::integrity::Integrity;
 
 /// What each mode can do here.
 pub(super) fn conclude(works: bool, processor: &Processor, memory: &Memory) -> Vec<Finding> {
@@ -40,17 +41,24 @@ fn page_level(processor: &Processor, memory: &Memory) -> Finding {
 
 fn integrity(processor: &Processor, memory: &Memory) -> Finding {
     const WHAT: &str = "integrity of resting state";
-    if memory.has_ecc {
-        return Finding::good(WHAT, "ECC: the hardware corrects");
-    }
-    let crc = if processor.has_crc_instruction {
-        "the instructions for a software code are there"
-    } else {
-        "a software code would be slow without sse4.2"
+    let chosen = match Integrity::of_environment() {
+        Ok(chosen) => chosen,
+        Err(refusal) => return Finding::missing(WHAT, refusal.found(), refusal.next_step()),
     };
-    Finding::limited(
-        WHAT,
-        format!("no ECC seen: resting state is unprotected; {crc}"),
-        "use a machine with ECC; the software code is not in this version",
-    )
+    match chosen {
+        _ if memory.has_ecc && chosen == Integrity::Ecc => {
+            Finding::good(WHAT, "ecc: the hardware corrects")
+        }
+        _ if !processor.has_crc_instruction => Finding::limited(
+            WHAT,
+            "no sse4.2 for the software code, which --integrity crc needs",
+            "use a machine with ECC, or a processor with sse4.2",
+        ),
+        Integrity::Crc => Finding::good(WHAT, "crc: a code for each line of the protected heap"),
+        Integrity::Ecc => Finding::limited(
+            WHAT,
+            "no ECC seen: resting state is unprotected by default",
+            "build with --integrity crc, which keeps a code for each line of the protected heap",
+        ),
+    }
 }

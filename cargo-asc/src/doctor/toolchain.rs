@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::finding::Finding;
 use crate::cargo;
+use crate::integrity::Integrity;
 use crate::refusal::Refusal;
 use crate::sysroot::{self, State, Sysroot};
 use crate::toolchain::{TARGET, Toolchain, output_of};
@@ -50,7 +51,7 @@ fn bitcode(toolchain: &Toolchain) -> Finding {
 
 fn sysroot(toolchain: &Toolchain) -> Finding {
     const WHAT: &str = "instrumented standard library";
-    match Sysroot::look(toolchain) {
+    match Integrity::of_environment().and_then(|integrity| Sysroot::look(toolchain, integrity)) {
         Ok((entry, State::Sound)) => Finding::good(WHAT, format!("sound ({})", entry.display())),
         Ok((_, State::Absent)) => Finding::limited(
             WHAT,

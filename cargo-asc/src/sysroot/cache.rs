@@ -12,18 +12,19 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::integrity::Integrity;
 use crate::pipeline;
 use crate::refusal::{Cause, Refusal};
 use crate::toolchain::Toolchain;
 
 /// The directory for this toolchain and this pipeline.
-pub(super) fn entry(toolchain: &Toolchain) -> Result<PathBuf, Refusal> {
+pub(super) fn entry(toolchain: &Toolchain, integrity: Integrity) -> Result<PathBuf, Refusal> {
     let commit: String = toolchain.commit.chars().take(9).collect();
     Ok(root()?.join(format!(
         "{}-{commit}-{}-{}",
         toolchain.release,
         toolchain.fingerprint()?,
-        pipeline::fingerprint()
+        pipeline::fingerprint(integrity)
     )))
 }
 

@@ -21,6 +21,7 @@ use indicatif::ProgressBar;
 use super::archive::{self, Member};
 use super::layout::Rlib;
 use super::{embedded_bitcode, progress};
+use crate::integrity::Integrity;
 use crate::pipeline;
 use crate::refusal::{Cause, Refusal};
 use crate::toolchain::Toolchain;
@@ -55,6 +56,7 @@ struct Job {
 /// Instruments all rlibs; `scratch` is a directory for temporary files.
 pub(super) fn instrument_all(
     toolchain: &Toolchain,
+    integrity: Integrity,
     rlibs: &[Rlib],
     scratch: &Path,
 ) -> Result<(), Refusal> {
@@ -65,7 +67,7 @@ pub(super) fn instrument_all(
         .collect::<Result<Vec<_>, _>>()?;
     let jobs = jobs(&sources, &contents)?;
     let bar = progress::bar(jobs.iter().map(|job| job.bitcode.len() as u64).sum());
-    let objects = run(toolchain, &jobs, scratch, &bar)?;
+    let objects = run(toolchain, integrity, &jobs, scratch, &bar)?;
     for (job, object) in jobs.iter().zip(objects) {
         contents[job.rlib][job.member].bytes = object;
     }
@@ -125,6 +127,7 @@ fn without_bitcode(rlib: &Path, member: &str) -> Refusal {
 /// Runs all jobs, as many at a time as there are cores.
 fn run(
     toolchain: &Toolchain,
+    integrity: Integrity,
     jobs: &[Job],
     scratch: &Path,
     bar: &ProgressBar,
@@ -135,7 +138,8 @@ fn run(
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(index) else { return };
-            let result = instrument(toolchain, &job.bitcode, &scratch.join(index.to_string()));
+            let stem = scratch.join(index.to_string());
+            let result = instrument(toolchain, integrity, &job.bitcode, &stem);
             bar.inc(job.bitcode.len() as u64);
             results
                 .lock()
@@ -159,18 +163,28 @@ fn run(
 }
 
 /// The instrumented object for some bitcode.
-fn instrument(toolchain: &Toolchain, bitcode: &[u8], stem: &Path) -> Result<Vec<u8>, Refusal> {
+fn instrument(
+    toolchain: &Toolchain,
+    integrity: Integrity,
+    bitcode: &[u8],
+    stem: &Path,
+) -> Result<Vec<u8>, Refusal> {
     let input = stem.with_extension("bc");
     let output = stem.with_extension("o");
     fs::write(&input, bitcode).map_err(|error| Refusal::file("write", &input, &error))?;
-    link(toolchain, &input, &output)?;
+    link(toolchain, integrity, &input, &output)?;
     let output = code_of(&output);
     let object = fs::read(&output).map_err(|error| Refusal::file("read", &output, &error))?;
     embedded_bitcode::rename_for_rustc(object)
         .map_err(|error| failed(&format!("{}: {error}", output.display())))
 }
 
-fn link(toolchain: &Toolchain, input: &Path, output: &Path) -> Result<(), Refusal> {
+fn link(
+    toolchain: &Toolchain,
+    integrity: Integrity,
+    input: &Path,
+    output: &Path,
+) -> Result<(), Refusal> {
     let mut command = Command::new(&toolchain.rust_lld);
     command
         .args([
@@ -193,7 +207,8 @@ fn link(toolchain: &Toolchain, input: &Path, output: &Path) -> Result<(), Refusa
             argument
         })
         .args(["-o", "/dev/null"]);
-    for option in pipeline::llvm_options().chain(OPTIONS_OF_RUSTC.iter().copied()) {
+    let options = pipeline::llvm_options(integrity);
+    for option in options.chain(OPTIONS_OF_RUSTC.iter().copied()) {
         command.args(["-mllvm", option]);
     }
     let done = command

@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 use object::{Object as _, ObjectSymbol as _};
 
 use super::Sysroot;
+use crate::integrity::Integrity;
 use crate::refusal::{Cause, Refusal};
 use crate::toolchain::Toolchain;
 use crate::wrapper::added_arguments::{AddedArguments, Role};
@@ -21,12 +22,19 @@ const SOURCE: &str = include_str!("probe_program.rs");
 /// What the program prints: the sum of the squares below 100, and one.
 const EXPECTED_OUTPUT: &str = "sum 328351\n";
 
-/// These hooks must be called: one per pass.
-const EXPECTED_HOOKS: &[&str] = &["__asan_store8", "__tsan_atomic64_fetch_add"];
+/// These hooks must be called: one per pass, and that of reads where they are hooked.
+const fn expected_hooks(integrity: Integrity) -> &'static [&'static str] {
+    const OF_READS: &[&str] = &["__asan_store8", "__tsan_atomic64_fetch_add", "__asan_load8"];
+    match integrity {
+        Integrity::Ecc => OF_READS.split_at(2).0,
+        Integrity::Crc => OF_READS,
+    }
+}
 
 /// Refuses a sysroot that does not work.
 pub(super) fn probe(
     toolchain: &Toolchain,
+    integrity: Integrity,
     sysroot: &Sysroot,
     scratch: &Path,
 ) -> Result<(), Refusal> {
@@ -34,20 +42,22 @@ pub(super) fn probe(
     fs::write(&source, SOURCE).map_err(|error| Refusal::file("write", &source, &error))?;
     let object = scratch.join("asc_probe.o");
     let program = scratch.join("asc_probe");
-    compile(toolchain, sysroot, &source, &object, "obj")?;
-    check_hooks(&object)?;
-    compile(toolchain, sysroot, &source, &program, "link")?;
+    compile(toolchain, integrity, sysroot, &source, &object, "obj")?;
+    check_hooks(integrity, &object)?;
+    compile(toolchain, integrity, sysroot, &source, &program, "link")?;
     check_run(&program)
 }
 
 fn compile(
     toolchain: &Toolchain,
+    integrity: Integrity,
     sysroot: &Sysroot,
     source: &Path,
     output: &Path,
     emit: &str,
 ) -> Result<(), Refusal> {
     let added = AddedArguments {
+        integrity,
         sysroot: &sysroot.directory(),
         inert_archive: &sysroot.inert_archive(),
         role: Role::Application,
@@ -70,7 +80,7 @@ fn compile(
     }
 }
 
-fn check_hooks(object: &Path) -> Result<(), Refusal> {
+fn check_hooks(integrity: Integrity, object: &Path) -> Result<(), Refusal> {
     let bytes = fs::read(object).map_err(|error| Refusal::file("read", object, &error))?;
     let names: Vec<String> = object::File::parse(&*bytes)
         .map(|file| {
@@ -79,7 +89,7 @@ fn check_hooks(object: &Path) -> Result<(), Refusal> {
                 .collect()
         })
         .unwrap_or_default();
-    match EXPECTED_HOOKS
+    match expected_hooks(integrity)
         .iter()
         .find(|hook| !names.iter().any(|name| name == *hook))
     {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::integrity::Integrity;
 use crate::{pipeline, wrapped_symbols};
 
 /// When one codegen unit gives both native code and bitcode, rustc takes the
@@ -36,6 +37,7 @@ impl Role {
 
 /// What decides about the added arguments.
 pub(crate) struct AddedArguments<'a> {
+    pub(crate) integrity: Integrity,
     pub(crate) sysroot: &'a Path,
     pub(crate) inert_archive: &'a Path,
     pub(crate) role: Role,
@@ -52,8 +54,12 @@ impl AddedArguments<'_> {
             .map(OsString::from)
             .into();
         list.push(self.sysroot.into());
+        list.extend(["--check-cfg", "cfg(asc_crc)"].map(OsString::from));
+        if self.integrity == Integrity::Crc {
+            list.extend(["--cfg", "asc_crc"].map(OsString::from));
+        }
         match self.role {
-            Role::Application => list.extend(instrumentation()),
+            Role::Application => list.extend(instrumentation(self.integrity)),
             Role::Runtime => list.extend(attributes_only()),
         }
         if self.has_early_bitcode {
@@ -68,7 +74,7 @@ impl AddedArguments<'_> {
     /// `--wrap` for each wrapped symbol, and last the inert archive: what it
     /// defines is only taken where nothing else does.
     fn link_arguments(&self) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = wrapped_symbols::all()
+        let mut arguments: Vec<OsString> = wrapped_symbols::of(self.integrity)
             .map(|symbol| format!("-Clink-arg=-Wl,--wrap={symbol}").into())
             .collect();
         arguments.extend(
@@ -83,8 +89,8 @@ impl AddedArguments<'_> {
     }
 }
 
-fn instrumentation() -> Vec<OsString> {
-    codegen(pipeline::PASSES, pipeline::llvm_options())
+fn instrumentation(integrity: Integrity) -> Vec<OsString> {
+    codegen(pipeline::PASSES, pipeline::llvm_options(integrity))
 }
 
 /// No hooks, but the same attributes, without which LLVM refuses to inline the
@@ -120,7 +126,12 @@ mod tests {
     use super::*;
 
     fn list(role: Role, is_linked: bool) -> Vec<String> {
+        list_with(Integrity::Ecc, role, is_linked)
+    }
+
+    fn list_with(integrity: Integrity, role: Role, is_linked: bool) -> Vec<String> {
         let added = AddedArguments {
+            integrity,
             sysroot: Path::new("/sysroot"),
             inert_archive: Path::new("/inert.a"),
             role,
@@ -140,6 +151,16 @@ mod tests {
         assert!(list.contains(&format!("-Cpasses={}", pipeline::PASSES)));
         assert!(list.contains(&"-Cllvm-args=-asan-stack=0".into()));
         assert!(!list.iter().any(|argument| argument.contains("--wrap")));
+    }
+
+    #[test]
+    fn reads_are_hooked_where_a_code_protects_the_heap() {
+        const READS: &str = "-Cllvm-args=-asan-instrument-reads=1";
+        for (integrity, is_hooked) in [(Integrity::Ecc, false), (Integrity::Crc, true)] {
+            let list = list_with(integrity, Role::Application, false);
+            assert_eq!(list.iter().any(|argument| argument == READS), is_hooked);
+            assert_eq!(list.iter().any(|argument| argument == "asc_crc"), is_hooked);
+        }
     }
 
     #[test]

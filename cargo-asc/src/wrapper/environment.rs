@@ -5,6 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::integrity::Integrity;
+
+const INTEGRITY: &str = "ASC_WRAPPER_INTEGRITY";
 const SYSROOT: &str = "ASC_WRAPPER_SYSROOT";
 const INERT_ARCHIVE: &str = "ASC_WRAPPER_INERT_ARCHIVE";
 const CHAINED_WRAPPER: &str = "ASC_WRAPPER_CHAINED";
@@ -13,6 +16,7 @@ const CHAINED_RUSTDOC: &str = "ASC_WRAPPER_RUSTDOC";
 /// What a wrapper knows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Environment {
+    pub(crate) integrity: Integrity,
     pub(crate) sysroot: PathBuf,
     pub(crate) inert_archive: PathBuf,
     /// The user's own rustc wrapper, which goes between us and rustc.
@@ -25,6 +29,7 @@ impl Environment {
     /// `None` when `cargo asc` did not start this process.
     pub(crate) fn read() -> Option<Self> {
         Some(Self {
+            integrity: Integrity::parse(INTEGRITY, &env::var_os(INTEGRITY)?).ok()?,
             sysroot: env::var_os(SYSROOT)?.into(),
             inert_archive: env::var_os(INERT_ARCHIVE)?.into(),
             chained_wrapper: env::var_os(CHAINED_WRAPPER),
@@ -37,6 +42,7 @@ impl Environment {
         command
             .env("RUSTC_WRAPPER", wrapper)
             .env("RUSTDOC", rustdoc_wrapper)
+            .env(INTEGRITY, self.integrity.name())
             .env(SYSROOT, &self.sysroot)
             .env(INERT_ARCHIVE, &self.inert_archive)
             .env(CHAINED_RUSTDOC, &self.rustdoc);

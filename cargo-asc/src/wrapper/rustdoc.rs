@@ -23,6 +23,7 @@ pub(super) fn run(environment: &Environment, arguments: Vec<OsString>) -> Result
     command.args(&arguments);
     if invocation.has_target {
         let added = AddedArguments {
+            integrity: environment.integrity,
             sysroot: &environment.sysroot,
             inert_archive: &environment.inert_archive,
             // A doctest is an application, the runtime's own too.

@@ -14,7 +14,13 @@ pub struct Image {
     functions: Vec<Function>,
     /// Start and length of `.text`.
     pub text: (u64, u64),
+    /// Where a runtime with line codes says which memory they cover; see [`LINES`].
+    pub lines: Option<u64>,
 }
+
+/// The symbol of asc-runtime's words about line codes. The first is the address of what they cover, the
+/// second 0 until they are started.
+pub const LINES: &str = "asc_lines";
 
 #[derive(Debug)]
 struct Function {
@@ -45,7 +51,15 @@ impl Image {
         let text = file
             .section_by_name(".text")
             .map_or((0, 0), |section| (section.address(), section.size()));
-        Ok(Self { functions, text })
+        let lines = file
+            .symbols()
+            .find(|symbol| symbol.name() == Ok(LINES))
+            .map(|symbol| symbol.address());
+        Ok(Self {
+            functions,
+            text,
+            lines,
+        })
     }
 
     /// The address of the only function with this unmangled name.

@@ -97,7 +97,7 @@ fn print_aftermath(differences: Option<Vec<Difference>>) {
 }
 
 fn settings(arguments: &Arguments, header: &Header) -> Result<Settings> {
-    let build = [Build::Plain, Build::Hardened]
+    let build = [Build::Plain, Build::Hardened, Build::Crc]
         .into_iter()
         .find(|build| build.name() == header.build)
         .unwrap_or(Build::Plain);

@@ -93,6 +93,11 @@ pub fn hardening() -> Vec<Statistic> {
         Statistic::new("asc_faults", done.faults),
         Statistic::new("asc_retried", done.retried),
         Statistic::new("asc_log_bytes_max", done.log_bytes_max),
+        Statistic::new("asc_protected_bytes", done.integrity.protected_bytes),
+        Statistic::new("asc_lines", done.integrity.lines),
+        Statistic::new("asc_corrected_bits", done.integrity.corrected_bits),
+        Statistic::new("asc_scrub_passes", done.integrity.scrub_passes),
+        Statistic::new("asc_scrub_bytes", done.integrity.scrub_bytes),
     ]
 }
 
@@ -140,7 +145,12 @@ mod tests {
                 "asc_runs",
                 "asc_faults",
                 "asc_retried",
-                "asc_log_bytes_max"
+                "asc_log_bytes_max",
+                "asc_protected_bytes",
+                "asc_lines",
+                "asc_corrected_bits",
+                "asc_scrub_passes",
+                "asc_scrub_bytes"
             ]
         );
     }

@@ -38,6 +38,7 @@ static CARGO_ASC: LazyLock<Mutex<PathBuf>> = LazyLock::new(|| {
 pub(crate) struct Build {
     profile: &'static str,
     native: bool,
+    integrity: &'static str,
 }
 
 impl Build {
@@ -45,12 +46,21 @@ impl Build {
         Self {
             profile,
             native: false,
+            integrity: "ecc",
         }
     }
 
     pub(crate) const fn for_this_processor(self) -> Self {
         Self {
             native: true,
+            ..self
+        }
+    }
+
+    /// With a code for each line of the protected heap.
+    pub(crate) const fn with_line_codes(self) -> Self {
+        Self {
+            integrity: "crc",
             ..self
         }
     }
@@ -62,7 +72,8 @@ impl Build {
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut command = Command::new(&*cargo_asc);
         command.args(["asc", "build", "--quiet", "--package", PACKAGE]);
-        command.args(["--profile", self.profile]).args(arguments);
+        command.args(["--integrity", self.integrity, "--profile", self.profile]);
+        command.args(arguments);
         command.current_dir(env!("CARGO_MANIFEST_DIR"));
         command.env("CARGO", env!("CARGO"));
         let mut directory = TARGET_DIRECTORY.clone();
@@ -78,7 +89,12 @@ impl Build {
         } else {
             self.profile
         };
-        directory.join("asc").join(TARGET).join(profile)
+        let ours = if self.integrity == "crc" {
+            "asc-crc"
+        } else {
+            "asc"
+        };
+        directory.join(ours).join(TARGET).join(profile)
     }
 
     /// The program that strikes the runtime, which is built with fault points.

@@ -40,7 +40,12 @@ pub(crate) fn run_with(program: &Path, arguments: &[&str], environment: &[(&str,
 
 /// Runs `program`, which must succeed and say nothing on standard error; returns what it printed.
 pub(crate) fn succeed(program: &Path, arguments: &[&str]) -> String {
-    let ended = run(program, arguments);
+    succeed_with(program, arguments, &[])
+}
+
+/// The same with additions to the environment.
+pub(crate) fn succeed_with(program: &Path, arguments: &[&str], with: &[(&str, &str)]) -> String {
+    let ended = run_with(program, arguments, with);
     assert!(
         ended.status == Some(0) && ended.stderr.is_empty(),
         "{} {arguments:?}: {ended:#?}",

@@ -70,6 +70,26 @@ fn native() {
     programs::all_faults_are_caught(&programs);
 }
 
+/// Line codes over the protected heap, hooks inlined: reads are hooked too.
+#[test]
+fn crc_release() {
+    let programs = Programs::built(&Build::profile("release").with_line_codes());
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+    programs::all_misuse_is_refused(&programs);
+    programs::all_rot_is_found(&programs);
+    programs::the_runtime_survives_strikes(&Build::profile("release").with_line_codes());
+}
+
+/// The same with hooks as calls.
+#[test]
+fn crc_dev() {
+    let programs = Programs::built(&Build::profile("dev").with_line_codes());
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+    programs::all_rot_is_found(&programs);
+}
+
 /// The same programs from plain cargo.
 #[test]
 fn plain() {

@@ -16,6 +16,8 @@ const CRATE_STEPS: u64 = 5_000;
 const RAFT_HANDLERS: u64 = 50_000;
 const RAFT_HANDLERS_LONG: u64 = 1_000_000;
 const STRIKES: u64 = 5_000;
+const ROTTEN_LIVES: u64 = 500;
+const SHARING_STEPS: u64 = 5_000;
 
 /// A count, made longer by `ASC_TEST_STEPS`.
 pub(crate) fn times(name: &str, count: u64) -> String {
@@ -66,6 +68,56 @@ pub(crate) fn all_faults_are_caught(programs: &Programs) {
     }
     for healthy in ["fault=none", "fault=none_in_a_million"] {
         assert_eq!(child::succeed(&trap, &[healthy]), "before\nafter\n");
+    }
+}
+
+/// Bits that flip in protected memory while it rests are corrected or stopped, in lines of every length;
+/// threads that share lines raise no alarm.
+pub(crate) fn all_rot_is_found(programs: &Programs) {
+    let rest = programs.program("rest");
+    for line_bytes in ["64", "128", "256", "512", "1024", "4096"] {
+        let with = [("ASC_LINE_BYTES", line_bytes)];
+        let counts = [&times("count", ROTTEN_LIVES)[..], "lines=2"];
+        println!("lines of {line_bytes} bytes");
+        let corrects = line_bytes.len() < 4;
+        let single = if corrects { "single" } else { "stop" };
+        for mode in [single, "several"] {
+            let ended = child::run_with(&rest, &[&[mode], &counts[..]].concat(), &with);
+            assert_eq!(ended.status, Some(0), "{mode}: {ended:?}");
+            let corrections = ended
+                .stderr
+                .lines()
+                .filter(|line| line.contains("asc_correction"));
+            assert_eq!(corrections.count(), ended.stderr.lines().count());
+            print!("{}", ended.stdout);
+        }
+        for mode in ["wild", "shared"] {
+            let printed =
+                child::succeed_with(&rest, &[mode, &times("count", SHARING_STEPS)], &with);
+            assert!(printed.contains("corrected_bits: 0"), "{printed}");
+        }
+    }
+    for mode in ["during", "stray"] {
+        print!("{}", child::succeed(&rest, &[mode]));
+    }
+    let stops = [("ASC_ROT", "stop")];
+    print!(
+        "{}",
+        child::succeed_with(&rest, &["stop", &times("count", ROTTEN_LIVES)], &stops)
+    );
+    let scrubs = [("ASC_SCRUB_MIB_PER_SECOND", "500")];
+    let ended = child::run_with(&rest, &["scrubber", "lines=20"], &scrubs);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    print!("{}", ended.stdout);
+    let scrubbed = child::succeed_with(&rest, &["shared", &times("count", SHARING_STEPS)], &scrubs);
+    assert!(scrubbed.contains("no mismatch"), "{scrubbed}");
+    for (name, value) in [
+        ("ASC_LINE_BYTES", "100"),
+        ("ASC_ROT", "ignore"),
+        ("ASC_LINE_BYTES", "x"),
+    ] {
+        let ended = child::run_with(&rest, &["wild"], &[(name, value)]);
+        expect_refusal(name, &ended, "rest wild seed=1 lines=4 count=2000\n");
     }
 }
 

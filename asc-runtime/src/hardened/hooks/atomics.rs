@@ -8,6 +8,7 @@ use core::sync::atomic::{
 };
 
 use crate::hardened::atomic::{Operation, asc_atomic, perform};
+use crate::hardened::integrity::outside;
 use crate::hardened::sys::handler_active;
 
 /// C++'s `memory_order_seq_cst`, as the pass encodes it.
@@ -23,6 +24,9 @@ macro_rules! atomics {
             if handler_active() {
                 return inside(Operation::Load, address.expose_provenance(), size_of::<$word>(), 0, 0) as $word;
             }
+            if outside::sees_atomic(address.addr()) {
+                return beside(Operation::Load, address.expose_provenance(), size_of::<$word>(), 0, 0) as $word;
+            }
             // SAFETY: the caller performs an atomic load there.
             unsafe { $atomic::from_ptr(address) }.load(Ordering::SeqCst)
         }
@@ -31,6 +35,10 @@ macro_rules! atomics {
         unsafe extern "C" fn $store(address: *mut $word, value: $word, order: i32) {
             if handler_active() {
                 inside(Operation::Store, address.expose_provenance(), size_of::<$word>(), value as u64, 0);
+                return;
+            }
+            if outside::sees_atomic(address.addr()) {
+                beside(Operation::Store, address.expose_provenance(), size_of::<$word>(), value as u64, 0);
                 return;
             }
             let order = if order == SEQUENTIALLY_CONSISTENT { Ordering::SeqCst } else { Ordering::Release };
@@ -42,6 +50,9 @@ macro_rules! atomics {
         unsafe extern "C" fn $exchange(address: *mut $word, value: $word, _order: i32) -> $word {
             if handler_active() {
                 return inside(Operation::Exchange, address.expose_provenance(), size_of::<$word>(), value as u64, 0) as $word;
+            }
+            if outside::sees_atomic(address.addr()) {
+                return beside(Operation::Exchange, address.expose_provenance(), size_of::<$word>(), value as u64, 0) as $word;
             }
             // SAFETY: the caller performs an atomic exchange there.
             unsafe { $atomic::from_ptr(address) }.swap(value, Ordering::SeqCst)
@@ -64,6 +75,15 @@ macro_rules! atomics {
                     expected as u64,
                 ) as $word;
             }
+            if outside::sees_atomic(address.addr()) {
+                return beside(
+                    Operation::CompareExchange,
+                    address.expose_provenance(),
+                    size_of::<$word>(),
+                    value as u64,
+                    expected as u64,
+                ) as $word;
+            }
             // SAFETY: the caller performs an atomic compare-and-exchange there.
             let outcome = unsafe { $atomic::from_ptr(address) }
                 .compare_exchange(expected, value, Ordering::SeqCst, Ordering::SeqCst);
@@ -77,6 +97,9 @@ macro_rules! atomics {
             unsafe extern "C" fn $fetch(address: *mut $word, value: $word, _order: i32) -> $word {
                 if handler_active() {
                     return inside(Operation::$operation, address.expose_provenance(), size_of::<$word>(), value as u64, 0) as $word;
+                }
+                if outside::sees_atomic(address.addr()) {
+                    return beside(Operation::$operation, address.expose_provenance(), size_of::<$word>(), value as u64, 0) as $word;
                 }
                 // SAFETY: the caller performs an atomic read-modify-write there.
                 unsafe { $atomic::from_ptr(address) }.$method(value, Ordering::SeqCst)
@@ -155,9 +178,20 @@ fn inside(operation: Operation, address: usize, size: usize, value: u64, expecte
     unsafe { asc_atomic(address, operation.code(size), value, 0, expected, 0) as u64 }
 }
 
+/// An atomic operation outside of handlers on protected memory.
+#[cold]
+fn beside(operation: Operation, address: usize, size: usize, value: u64, expected: u64) -> u64 {
+    // SAFETY: the caller performs this operation there.
+    unsafe { outside::atomic(operation, address, size, value.into(), expected.into()) as u64 }
+}
+
 fn wide(operation: Operation, address: *mut u128, value: u128, expected: u128) -> u128 {
     let address = address.expose_provenance();
     if !handler_active() {
+        if outside::sees_atomic(address) {
+            // SAFETY: the caller performs this operation there.
+            return unsafe { outside::atomic(operation, address, 16, value, expected) };
+        }
         // SAFETY: the caller performs this operation there.
         return unsafe { perform(operation, address, 16, value, expected) };
     }

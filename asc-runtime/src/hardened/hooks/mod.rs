@@ -5,4 +5,6 @@
 
 mod atomics;
 pub(crate) mod ranges;
+#[cfg(asc_crc)]
+mod reads;
 mod words;

@@ -5,6 +5,7 @@ use core::ptr;
 
 use crate::hardened::Returned;
 use crate::hardened::context::current;
+use crate::hardened::integrity::{self, outside};
 use crate::hardened::memory::demand_end;
 use crate::hardened::sys::{
     asc_copy, asc_fill, asc_move, copy_bytes, fill_bytes, handler_active, private_entry,
@@ -16,6 +17,8 @@ extern "C" fn __asan_storeN(address: usize, length: usize) {
     if handler_active() {
         // SAFETY: a handler is active (W2); the entry keeps the C calling convention.
         unsafe { asc_store_range(address, length) };
+    } else if outside::is_protected(address) {
+        outside::store(address, length);
     }
 }
 
@@ -30,7 +33,7 @@ unsafe extern "C" fn __asan_memcpy(target: *mut u8, source: *const u8, length: u
         return unsafe { asc_copy(target, source, length) };
     }
     // SAFETY: passed on under the caller's contract.
-    unsafe { ptr::copy_nonoverlapping(source, target, length) };
+    unsafe { outside::copy(target, source, length) };
     target
 }
 
@@ -45,7 +48,7 @@ unsafe extern "C" fn __asan_memmove(target: *mut u8, source: *const u8, length: 
         return unsafe { asc_move(target, source, length) };
     }
     // SAFETY: passed on under the caller's contract.
-    unsafe { ptr::copy(source, target, length) };
+    unsafe { outside::move_range(target, source, length) };
     target
 }
 
@@ -60,7 +63,7 @@ unsafe extern "C" fn __asan_memset(target: *mut u8, byte: i32, length: usize) ->
         return unsafe { asc_fill(target, byte, length) };
     }
     // SAFETY: passed on under the caller's contract.
-    unsafe { ptr::write_bytes(target, byte as u8, length) };
+    unsafe { outside::fill(target, byte as u8, length) };
     target
 }
 
@@ -81,8 +84,15 @@ private_entry! {
     locals = memset; inside = fill;
 }
 
+#[cfg(asc_crc)]
+use crate::hardened::sys::checks::compared::{
+    asc_checked_memcpy as memcpy, asc_checked_memmove as memmove,
+};
+
 unsafe extern "C" {
+    #[cfg(not(asc_crc))]
     fn memcpy(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
+    #[cfg(not(asc_crc))]
     fn memmove(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
     fn memset(target: *mut u8, byte: i32, length: usize) -> *mut u8;
 }
@@ -95,6 +105,7 @@ extern "C" fn store_range(address: usize, length: usize) -> Returned {
 }
 
 unsafe extern "C" fn copy(target: *mut u8, source: *const u8, length: usize) -> Returned {
+    integrity::check_range(current(), source.expose_provenance(), length);
     // Computed from the operands before anything else uses them.
     let end = black_box(target.addr().wrapping_add(length));
     current().store(target.expose_provenance(), length);
@@ -105,6 +116,7 @@ unsafe extern "C" fn copy(target: *mut u8, source: *const u8, length: usize) -> 
 }
 
 unsafe extern "C" fn move_range(target: *mut u8, source: *const u8, length: usize) -> Returned {
+    integrity::check_range(current(), source.expose_provenance(), length);
     current().store(target.expose_provenance(), length);
     // SAFETY: as above.
     unsafe { ptr::copy(source, target, length) };

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use asc_runtime::protected;
+
 use super::authentication::Accounts;
 use super::clock::Clock;
 use super::connection_record::ConnectionRecords;
@@ -78,7 +80,7 @@ impl Shared {
         };
         let extended = &options.extended;
         Ok(Self {
-            shards: (0..shards).map(shard).collect(),
+            shards: protected(|| (0..shards).map(shard).collect()),
             memory_bytes: options.memory_bytes().into(),
             tuning: Mutex::new(limits.lru),
             details: false.into(),

@@ -33,6 +33,11 @@ fn stats_asc_has_exactly_its_lines() {
         "asc_faults",
         "asc_retried",
         "asc_log_bytes_max",
+        "asc_protected_bytes",
+        "asc_lines",
+        "asc_corrected_bits",
+        "asc_scrub_passes",
+        "asc_scrub_bytes",
         "asc_checksum_failures",
     ];
     assert_eq!(names, expected);

@@ -11,6 +11,7 @@
 use core::arch::global_asm;
 use core::mem::offset_of;
 
+use super::checks::{check_before_copy, check_before_fill};
 use super::thread_words::ThreadWords;
 use crate::hardened::hooks::ranges::{asc_copy_long, asc_fill_long, asc_move_long};
 
@@ -68,7 +69,7 @@ macro_rules! local {
 /// Defines `$name(rdi = target, rsi, rdx = length)`, which returns the target. `$long` takes over
 /// what is too long or, by `$refuse`, otherwise not for it. `$prepare` sets up what `$write` needs.
 macro_rules! word_operation {
-    ($name:literal, $long:path, $refuse:literal, $prepare:literal, $($write:expr),* $(,)?) => {
+    ($name:literal, $long:path, $refuse:literal, $check:expr, $prepare:literal, $($write:expr),* $(,)?) => {
         global_asm!(
             ".pushsection .text.asc_log_word,\"ax\",@progbits",
             concat!(".globl ", $name),
@@ -80,6 +81,7 @@ macro_rules! word_operation {
             "cmp rdx, {bytes_max}",
             "ja 19f",
             $refuse,
+            $check,
             "mov r9, rdi",
             "mov r8, rdx",
             $prepare,
@@ -112,6 +114,7 @@ word_operation!(
     "asc_copy",
     asc_copy_long,
     "",
+    check_before_copy!(),
     "",
     "mov rax, qword ptr [rsi]\nmov qword ptr [rdi], rax\nadd rsi, 8\n",
     "mov eax, dword ptr [rsi]\nmov dword ptr [rdi], eax\nadd rsi, 4\n",
@@ -123,6 +126,7 @@ word_operation!(
     asc_move_long,
     // A target behind the source within it wants the last word first.
     "mov rax, rdi\nsub rax, rsi\ncmp rax, rdx\njb 19f",
+    check_before_copy!(),
     "",
     "mov rax, qword ptr [rsi]\nmov qword ptr [rdi], rax\nadd rsi, 8\n",
     "mov eax, dword ptr [rsi]\nmov dword ptr [rdi], eax\nadd rsi, 4\n",
@@ -133,6 +137,7 @@ word_operation!(
     "asc_fill",
     asc_fill_long,
     "",
+    check_before_fill!(),
     "movzx r10d, sil\nmovabs rax, 0x0101010101010101\nimul r10, rax",
     "mov qword ptr [rdi], r10\n",
     "mov dword ptr [rdi], r10d\n",

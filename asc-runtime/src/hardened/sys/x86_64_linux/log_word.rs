@@ -16,6 +16,7 @@
 use core::arch::global_asm;
 use core::mem::offset_of;
 
+use super::checks::check_before_log;
 use super::thread_words::ThreadWords;
 use crate::hardened::repeat_filter::SPREAD;
 use crate::hardened::undo_log::{Entry, log_word_slow};
@@ -61,6 +62,7 @@ macro_rules! log_word {
             "je 8f",
             "mov qword ptr [rax], rcx",
             // 3. record or check
+            check_before_log!(),
             "3: mov rcx, qword ptr fs:[asc_thread@TPOFF + {cursor}]",
             "cmp rcx, qword ptr fs:[asc_thread@TPOFF + {limit}]",
             "jae 7f",
@@ -250,7 +252,7 @@ global_asm!(
 /// Outside a handler a store costs a test of one thread-local word; the label keeps the rest out
 /// of the caller's straight path when link-time optimisation inlines the hook.
 macro_rules! word_store_hooks {
-    ($($hook:ident => $log:literal),* $(,)?) => {
+    ($($hook:ident => $log:literal, $length:literal),* $(,)?) => {
         $(
             #[unsafe(no_mangle)]
             extern "C" fn $hook(address: usize) {
@@ -271,9 +273,13 @@ macro_rules! word_store_hooks {
                                     out("rdx") _,
                                 )
                             }
+                            return;
                         },
                         options(nostack, readonly),
                     );
+                }
+                if $crate::hardened::integrity::outside::is_protected(address) {
+                    $crate::hardened::integrity::outside::store(address, $length);
                 }
             }
         )*

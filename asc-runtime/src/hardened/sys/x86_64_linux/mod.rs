@@ -2,6 +2,11 @@
 //! the private stack and that of effects, string instructions, 128-bit atomics.
 
 mod body;
+#[cfg(asc_crc)]
+pub(crate) mod checks;
+#[cfg(not(asc_crc))]
+#[path = "checks_disabled.rs"]
+mod checks;
 mod copy_words;
 mod effect_stack;
 mod log_word;
@@ -12,6 +17,7 @@ mod vectors;
 mod wide_atomic;
 
 pub(crate) use body::{BODY_LINK_BYTES, BODY_RETURNED, abandon_body, run_body};
+pub(crate) use checks::settle_before_call;
 pub(crate) use copy_words::{WORDS_BYTES_MAX, asc_copy, asc_fill, asc_move};
 pub(crate) use effect_stack::{EffectStack, call_on_stack};
 pub(crate) use log_word::word_store_hooks;

@@ -1,0 +1,175 @@
+//! A line that does not seem to agree with its code: is it rotten, or is a thread at work on it?
+//!
+//! 1. The line is copied and its code read; then the old bytes of all open stores take the place of what
+//!    was copied ([`super::view`]). If a thread has changed its stage meanwhile, once more.
+//! 2. If the copy agrees with the code, all is well.
+//! 3. Else it is rotten. A single flipped bit is located and flipped back, if that is allowed; the line is
+//!    then examined again, and must agree. One line on standard error says so.
+//! 4. Every other mismatch is a fault.
+
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use asc_alloc::line_code::{Finding, Flip, LINE_BYTES_MAX};
+use asc_alloc::lines::Lines;
+
+use super::settings::{Rot, settings};
+use super::view::View;
+use crate::fault::{Fault, Stage};
+use crate::hardened::context;
+
+/// Flips found and flipped back.
+static CORRECTED: AtomicU64 = AtomicU64::new(0);
+/// One thread corrects at a time: two would flip the same bit twice.
+static CORRECTING: Mutex<()> = Mutex::new(());
+
+/// A line as no open store has changed it, against its code.
+struct Judged {
+    mismatch: u32,
+    stored: u32,
+    /// Bytes that open stores cover, one bit each.
+    open: [u64; LINE_BYTES_MAX / 64],
+}
+
+pub(crate) fn corrected_bits() -> u64 {
+    CORRECTED.load(Relaxed)
+}
+
+/// Returns when the line is intact but for open stores, or was corrected.
+#[cold]
+pub(crate) fn settle(lines: &Lines, line: usize) -> Result<(), Fault> {
+    if judge(lines, line, None).mismatch == 0 {
+        return Ok(());
+    }
+    let _correcting = CORRECTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let judged = judge(lines, line, None);
+    if judged.mismatch == 0 {
+        return Ok(());
+    }
+    match lines.finding(judged.mismatch) {
+        Finding::OneBit(flip) if settings().rot == Rot::Correct && !judged.is_open(flip) => {
+            correct(lines, line, flip)
+        }
+        finding => Err(rotten(lines, line, &judged, finding)),
+    }
+}
+
+/// Whether a line agrees with its code once the calling thread's stores change that by `change`. Stores
+/// of other threads may be open in it.
+#[cold]
+pub(crate) fn agrees_with(lines: &Lines, line: usize, change: u32) -> bool {
+    let Some(own) = context::attached() else {
+        return false;
+    };
+    judge(lines, line, Some(&own.log.view)).mismatch == change
+}
+
+/// By what a line differs from its code because of the stores of the thread whose view is `own`.
+pub(crate) fn change_by(lines: &Lines, line: usize, own: &View) -> u32 {
+    judge(lines, line, Some(own)).mismatch
+}
+
+/// Looks at a line until no thread has changed its stage meanwhile; stores of `own` are left as they are.
+fn judge(lines: &Lines, line: usize, own: Option<&View>) -> Judged {
+    loop {
+        if let Some(judged) = try_judge(lines, line, own) {
+            return judged;
+        }
+        core::hint::spin_loop();
+    }
+}
+
+fn try_judge(lines: &Lines, line: usize, own: Option<&View>) -> Option<Judged> {
+    let before = stages(lines, own)?;
+    let stored = lines.stored(line).load(Relaxed);
+    let start = lines.address_of(line);
+    let mut buffer = Aligned([0; LINE_BYTES_MAX]);
+    let copy = &mut buffer.0[..lines.line_bytes()];
+    for (offset, byte) in copy.iter_mut().enumerate() {
+        // SAFETY: a byte of the arena, of which this line is committed; other threads may write it.
+        *byte = unsafe { lines.pointer(start + offset).read_volatile() };
+    }
+    let mut open = [0; LINE_BYTES_MAX / 64];
+    for view in context::views().filter(|view| !is_same(own, view)) {
+        view.undo(start, copy, &mut open);
+    }
+    // SAFETY: the copy is a line long.
+    let remainder = unsafe { lines.remainder_of(copy.as_ptr()) };
+    let unchanged =
+        stages(lines, own) == Some(before) && lines.stored(line).load(Relaxed) == stored;
+    unchanged.then_some(Judged {
+        mismatch: remainder ^ stored,
+        stored,
+        open,
+    })
+}
+
+/// All stages in one word, or `None` while codes are changing.
+fn stages(lines: &Lines, own: Option<&View>) -> Option<u64> {
+    let (begun, ended) = lines.changes();
+    if begun != ended {
+        return None;
+    }
+    context::views()
+        .filter(|view| !is_same(own, view))
+        .try_fold(begun, |sum, view| {
+            Some(
+                sum.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                    .wrapping_add(view.stage()?),
+            )
+        })
+}
+
+fn is_same(own: Option<&View>, view: &View) -> bool {
+    own.is_some_and(|own| core::ptr::eq(own, view))
+}
+
+/// Flips a bit back and demands that the line agrees then.
+fn correct(lines: &Lines, line: usize, flip: Flip) -> Result<(), Fault> {
+    let address = match flip {
+        Flip::Line { byte, bit } => {
+            let address = lines.address_of(line) + byte;
+            // SAFETY: a byte of a committed line; it is in no open store.
+            unsafe { AtomicU8::from_ptr(lines.pointer(address)) }.fetch_xor(1 << bit, Relaxed);
+            address
+        }
+        Flip::Code { bit } => {
+            lines.stored(line).fetch_xor(1 << bit, Relaxed);
+            lines.address_of(line)
+        }
+    };
+    let judged = judge(lines, line, None);
+    if judged.mismatch != 0 {
+        return Err(rotten(lines, line, &judged, lines.finding(judged.mismatch)));
+    }
+    CORRECTED.fetch_add(1, Relaxed);
+    super::report::corrected(address, flip);
+    Ok(())
+}
+
+fn rotten(lines: &Lines, line: usize, judged: &Judged, finding: Finding) -> Fault {
+    let reason = match finding {
+        Finding::OneBit(_) => "a bit of the protected heap has flipped",
+        _ => "a line of the protected heap has rotted beyond correction",
+    };
+    Fault::new(Stage::Integrity, reason)
+        .at(lines.address_of(line))
+        .values(
+            judged.stored.into(),
+            (judged.stored ^ judged.mismatch).into(),
+        )
+}
+
+impl Judged {
+    /// Whether a flip lies in a byte that a store is changing: then it is the log that holds it.
+    fn is_open(&self, flip: Flip) -> bool {
+        match flip {
+            Flip::Line { byte, .. } => self.open[byte / 64] >> (byte % 64) & 1 == 1,
+            Flip::Code { .. } => false,
+        }
+    }
+}
+
+/// A copy that is read in words.
+#[repr(align(64))]
+struct Aligned([u8; LINE_BYTES_MAX]);
