@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[asc_handler(…)]`.
+//! What stands in the parentheses of `#[asc_handler(…)]` and `#[asc_fn(…)]`.
 //!
 //! Every argument is a `name = value` pair. An argument that is not known is refused and never
 //! skipped: a policy that is silently ignored is worse than none. All mistakes are reported in one
@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     /// Where the runtime is found in the user's crate, `::asc_runtime` unless `crate = …` says
     /// otherwise.
     pub(crate) runtime: Path,
+    /// Whether plain builds intercept what they see in the source: `intercept = source`.
+    pub(crate) intercept_source: bool,
     /// What happens when the handler is struck, if it says so itself.
     pub(crate) on_fault: Option<OnFault>,
 }
@@ -34,6 +36,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             runtime: syn::parse_quote!(::asc_runtime),
+            intercept_source: false,
             on_fault: None,
         }
     }
@@ -43,15 +46,20 @@ impl Default for Settings {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Argument {
     Crate,
+    Intercept,
     OnFault,
 }
 
 impl Argument {
-    const ALL: [Self; 2] = [Self::Crate, Self::OnFault];
+    /// Those of `#[asc_handler]`.
+    const OF_HANDLERS: &[Self] = &[Self::Crate, Self::Intercept, Self::OnFault];
+    /// Those of `#[asc_fn]`: what happens to a message is its handler's business.
+    const OF_HELPERS: &[Self] = &[Self::Crate];
 
     fn name(self) -> &'static str {
         match self {
             Self::Crate => "crate",
+            Self::Intercept => "intercept",
             Self::OnFault => "on_fault",
         }
     }
@@ -60,14 +68,29 @@ impl Argument {
     fn form(self) -> &'static str {
         match self {
             Self::Crate => "crate = path::to::asc_runtime",
+            Self::Intercept => "intercept = source",
             Self::OnFault => "on_fault = abort | drop | retry(n)",
         }
     }
 }
 
-/// Reads the attribute's arguments, or says everything that is wrong with them.
-pub(crate) fn parse(arguments: TokenStream) -> Result<Settings> {
-    let mut parser = Parser::default();
+/// Reads the arguments of `#[asc_handler]`, or says everything that is wrong with them.
+pub(crate) fn of_handler(arguments: TokenStream) -> Result<Settings> {
+    parse(Argument::OF_HANDLERS, arguments)
+}
+
+/// Reads the arguments of `#[asc_fn]`, or says everything that is wrong with them.
+pub(crate) fn of_helper(arguments: TokenStream) -> Result<Settings> {
+    parse(Argument::OF_HELPERS, arguments)
+}
+
+fn parse(known: &'static [Argument], arguments: TokenStream) -> Result<Settings> {
+    let mut parser = Parser {
+        known,
+        settings: Settings::default(),
+        seen: Vec::new(),
+        errors: None,
+    };
     let parsed = (|input: ParseStream<'_>| parser.arguments(input)).parse2(arguments);
     match (parsed, parser.errors) {
         (Ok(()), None) => Ok(parser.settings),
@@ -80,8 +103,8 @@ pub(crate) fn parse(arguments: TokenStream) -> Result<Settings> {
     }
 }
 
-#[derive(Default)]
 struct Parser {
+    known: &'static [Argument],
     settings: Settings,
     seen: Vec<Argument>,
     errors: Option<Error>,
@@ -103,12 +126,15 @@ impl Parser {
 
     fn argument(&mut self, input: ParseStream<'_>) -> Result<()> {
         if !input.peek(Ident::peek_any) {
-            return Err(input.error(format!("expected the name of an argument; {}", known())));
+            return Err(input.error(format!(
+                "expected the name of an argument; {}",
+                self.known()
+            )));
         }
         let name = Ident::parse_any(input)?;
         let refuse = |text: String| Err(Error::new(name.span(), text));
-        let Some(argument) = Argument::ALL.into_iter().find(|known| name == known.name()) else {
-            return refuse(format!("unknown argument `{name}`; {}", known()));
+        let Some(&argument) = self.known.iter().find(|known| name == known.name()) else {
+            return refuse(format!("unknown argument `{name}`; {}", self.known()));
         };
         if self.seen.contains(&argument) {
             return refuse(format!("`{name}` is given twice; keep one of the two"));
@@ -127,9 +153,24 @@ impl Parser {
     fn value(&mut self, argument: Argument, input: ParseStream<'_>) -> Result<()> {
         match argument {
             Argument::Crate => self.settings.runtime = runtime_path(input)?,
+            Argument::Intercept => {
+                demand_source(input)?;
+                self.settings.intercept_source = true;
+            }
             Argument::OnFault => self.settings.on_fault = Some(on_fault(input)?),
         }
         Ok(())
+    }
+
+    fn known(&self) -> String {
+        let forms = self
+            .known
+            .iter()
+            .map(|argument| format!("`{}`", argument.form()));
+        format!(
+            "the known arguments are: {}",
+            forms.collect::<Vec<_>>().join(", ")
+        )
     }
 
     fn report(&mut self, error: Error) {
@@ -152,6 +193,18 @@ fn runtime_path(input: ParseStream<'_>) -> Result<Path> {
     );
     let path = input.call(Path::parse_mod_style);
     path.map_err(|error| Error::new(error.span(), text))
+}
+
+fn demand_source(input: ParseStream<'_>) -> Result<()> {
+    let refusal = format!(
+        "expected `source`; write `{}`, or nothing where `cargo asc` or the page level intercepts",
+        Argument::Intercept.form()
+    );
+    let span = input.span();
+    match input.call(Ident::parse_any) {
+        Ok(value) if value == "source" => Ok(()),
+        _ => Err(Error::new(span, refusal)),
+    }
 }
 
 const POLICIES: &str = "the policies are `abort`, `drop` and `retry(n)`";
@@ -199,11 +252,6 @@ fn number_of_times(input: ParseStream<'_>) -> Result<u8> {
     }
     let number = literal.base10_parse().ok().filter(|&number| number > 0);
     number.ok_or_else(|| Error::new(literal.span(), text))
-}
-
-fn known() -> String {
-    let forms = Argument::ALL.map(|argument| format!("`{}`", argument.form()));
-    format!("the known arguments are: {}", forms.join(", "))
 }
 
 fn skip_to_comma(input: ParseStream<'_>) -> Result<()> {

@@ -28,6 +28,8 @@ use syn::{ReturnType, Signature, Token, Type, TypeInfer};
 use crate::arguments::{self, Arguments, Position};
 use crate::attr::{OnFault, Settings};
 use crate::function::Function;
+use crate::helper_function;
+use crate::intercept;
 use crate::validate::plain;
 
 /// Writes the handler out.
@@ -40,10 +42,21 @@ pub(crate) fn expand(settings: &Settings, function: Function) -> TokenStream {
         inner_attributes,
         body,
     } = function;
+    let intercepted = settings
+        .intercept_source
+        .then(|| intercept::rewrite(&settings.runtime, &signature, body.clone()));
     let arguments = arguments::take(&mut signature, &settings.runtime);
     let description = description(settings, &signature);
     let checks = &arguments.checks;
-    let run = run(settings, &signature, &arguments, braces, body);
+    let run = |body| run(settings, &signature, &arguments, braces, body);
+    let run = match intercepted {
+        None => run(Body::AsItIs(body)),
+        Some(intercepted) => {
+            let runtime = &settings.runtime;
+            let (hardened, plain) = (run(Body::AsItIs(body)), run(Body::Intercepted(intercepted)));
+            quote!(#runtime::__by_build! { { #hardened } { #plain } })
+        }
+    };
     let wrapper = block(
         braces.span.join(),
         quote!(#(#inner_attributes)* #description #(#checks)* #run),
@@ -76,24 +89,40 @@ fn policy(settings: &Settings) -> Option<TokenStream> {
     Some(quote!(.on_fault(#runtime::__private::OnFault::#policy)))
 }
 
+/// What runs.
+enum Body {
+    /// The user's tokens.
+    AsItIs(TokenStream),
+    /// The same with its stores announced; see [`intercept`].
+    Intercepted(TokenStream),
+}
+
 /// The call that runs the body.
 fn run(
     settings: &Settings,
     signature: &Signature,
     arguments: &Arguments,
     braces: Brace,
-    body: TokenStream,
+    body: Body,
 ) -> TokenStream {
     let runtime = &settings.runtime;
     // What the compiler says of the closure, it says of the function.
     let here = Span::mixed_site().located_at(signature.ident.span());
     let head = quote_spanned!(here=> move ||);
     let output = closure_output(&signature.output, here);
+    let (engine, body) = match body {
+        Body::AsItIs(body) => (quote!(#runtime::__private), body),
+        Body::Intercepted(body) => {
+            let identity = helper_function::identity(signature, &body);
+            let announced = intercept::announced(&settings.runtime, &identity, &body);
+            (quote!(#runtime::__private::source), announced)
+        }
+    };
     let body = closure_body(arguments, &output, braces, body);
     match tell(settings, &signature.output, here) {
-        None => quote!(#runtime::__private::run(&__ASC_HANDLER, #head -> #output #body)),
+        None => quote!(#engine::run(&__ASC_HANDLER, #head -> #output #body)),
         Some(tell) => quote! {
-            #runtime::__private::run_or_tell(&__ASC_HANDLER, #tell, #head -> #output #body)
+            #engine::run_or_tell(&__ASC_HANDLER, #tell, #head -> #output #body)
         },
     }
 }

@@ -7,33 +7,35 @@
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, Ident, LitStr, Result, Signature, Token, Visibility, braced, token};
+use syn::{Error, Ident, LitStr, Result, Signature, Token, Visibility, braced, token};
+
+use crate::Attribute;
 
 /// A free function, an inherent method, a method of a trait impl or a provided method of a trait.
 pub(crate) struct Function {
     /// Attributes before the function, doc comments included.
-    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) attributes: Vec<syn::Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
     /// The braces around the body, as the user wrote them.
     pub(crate) braces: token::Brace,
     /// `#![…]` at the start of the body.
-    pub(crate) inner_attributes: Vec<Attribute>,
+    pub(crate) inner_attributes: Vec<syn::Attribute>,
     /// What is between the braces.
     pub(crate) body: TokenStream,
 }
 
 /// Reads the function, or says what the item is instead.
-pub(crate) fn parse(item: TokenStream) -> Result<Function> {
+pub(crate) fn parse(attribute: &Attribute, item: TokenStream) -> Result<Function> {
     match syn::parse2::<Keyword>(item.clone())? {
         Keyword::Function => syn::parse2(item),
-        Keyword::Other { span, what } => Err(not_a_function(span, what)),
+        Keyword::Other { span, what } => Err(not_a_function(attribute, span, what)),
     }
 }
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let attributes = input.call(syn::Attribute::parse_outer)?;
         let visibility = input.parse()?;
         let signature: Signature = input.parse()?;
         if input.peek(Token![;]) {
@@ -49,7 +51,7 @@ impl Parse for Function {
             visibility,
             signature,
             braces,
-            inner_attributes: body.call(Attribute::parse_inner)?,
+            inner_attributes: body.call(syn::Attribute::parse_inner)?,
             body: body.parse()?,
         })
     }
@@ -80,7 +82,7 @@ const KEYWORDS: [(&str, &str); 13] = [
 
 impl Parse for Keyword {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        input.call(Attribute::parse_outer)?;
+        input.call(syn::Attribute::parse_outer)?;
         input.parse::<Visibility>()?;
         let mut qualifiers = Vec::new();
         while is_qualifier(input) {
@@ -119,13 +121,14 @@ fn is_qualifier(input: ParseStream<'_>) -> bool {
         || input.peek(Token![extern])
 }
 
-fn not_a_function(span: Span, what: &str) -> Error {
+fn not_a_function(attribute: &Attribute, span: Span, what: &str) -> Error {
     let place = match what {
-        "an impl block" | "a trait" => "the methods inside that handle events",
-        _ => "the function that handles an event",
+        "an impl block" | "a trait" => attribute.methods,
+        _ => attribute.function,
     };
+    let name = attribute.name;
     Error::new(
         span,
-        format!("`#[asc_handler]` marks a function, and this is {what}; put it on {place}"),
+        format!("`#[{name}]` marks a function, and this is {what}; put it on {place}"),
     )
 }

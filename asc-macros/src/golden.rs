@@ -8,7 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use syn::{Attribute, Meta, parse_quote};
+use quote::quote;
+use syn::parse::Parser as _;
+use syn::{Attribute, Meta};
 
 const EXPANDED: &str = "expanded.rs";
 
@@ -54,13 +56,13 @@ fn expand(tokens: TokenStream) -> TokenStream {
     let mut output = Vec::new();
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
-        if let Some(arguments) = tokens.peek().and_then(handler_arguments) {
+        if let Some((attribute, arguments)) = tokens.peek().and_then(own_attribute) {
             tokens.next();
             let mut item = Vec::new();
             while !item.last().is_some_and(is_body) {
                 item.push(tokens.next().expect("a function with a body"));
             }
-            output.extend(crate::handler(arguments, item.into_iter().collect()));
+            output.extend(attribute.apply(arguments, item.into_iter().collect()));
         } else if let TokenTree::Group(group) = token {
             output.push(Group::new(group.delimiter(), expand(group.stream())).into());
         } else {
@@ -74,17 +76,27 @@ fn is_body(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
 }
 
-/// The arguments in `[asc_handler(…)]`.
-fn handler_arguments(token: &TokenTree) -> Option<TokenStream> {
+/// What `[asc_handler(…)]` or `[asc_fn(…)]` does, and its arguments.
+fn own_attribute(token: &TokenTree) -> Option<(&'static crate::Attribute, TokenStream)> {
     let TokenTree::Group(group) = token else {
         return None;
     };
     let content = group.stream();
-    let attribute: Attribute =
-        (group.delimiter() == Delimiter::Bracket).then(|| parse_quote!(#[#content]))?;
-    match attribute.meta {
-        Meta::Path(path) if path.is_ident("asc_handler") => Some(TokenStream::new()),
-        Meta::List(list) if list.path.is_ident("asc_handler") => Some(list.tokens),
+    if group.delimiter() != Delimiter::Bracket {
+        return None;
+    }
+    // Most brackets hold no attribute but an array or an index.
+    let attributes = Attribute::parse_outer.parse2(quote!(#[#content])).ok()?;
+    let attribute = attributes.first()?;
+    let arguments = match &attribute.meta {
+        Meta::Path(_) => TokenStream::new(),
+        Meta::List(list) => list.tokens.clone(),
+        Meta::NameValue(_) => return None,
+    };
+    let name = attribute.path().get_ident()?.to_string();
+    match name.as_str() {
+        "asc_handler" => Some((&crate::HANDLER, arguments)),
+        "asc_fn" => Some((&crate::HELPER, arguments)),
         _ => None,
     }
 }

@@ -7,7 +7,9 @@
 //! 2. `function` reads the function, its body excepted;
 //! 3. `validate` refuses what cannot run twice, and says what to do instead;
 //! 4. `arguments` moves the arguments into the run;
-//! 5. `expand` writes the result.
+//! 5. `expand` writes the result;
+//! 6. `intercept` rewrites the body for plain builds, where `intercept = source` asks for it, and
+//!    `helper_function` the functions that such handlers call.
 
 #![forbid(unsafe_code)]
 
@@ -17,9 +19,15 @@ mod expand;
 mod function;
 #[cfg(test)]
 mod golden;
+mod helper_function;
+mod intercept;
 mod validate;
 
 use proc_macro2::TokenStream;
+use syn::Result;
+
+use attr::Settings;
+use function::Function;
 
 /// Marks an event handler: a function that takes one event, changes the state it is given, and
 /// returns.
@@ -76,6 +84,7 @@ use proc_macro2::TokenStream;
 /// | argument | meaning | without it |
 /// |---|---|---|
 /// | `crate = path` | where the runtime is found: `#[asc_handler(crate = my_crate::hardening)]` | `::asc_runtime` |
+/// | `intercept = source` | plain builds run the handler twice too, and see the stores that are written in its body: see [`macro@asc_fn`] | plain builds run it once, unless page mode is started |
 /// | `on_fault = abort` | a fault in this handler stops the process | the process's policy, see `asc_runtime::Setup` |
 /// | `on_fault = drop` | its message is dropped: the state is what it was before, nothing leaves, the caller gets an error | |
 /// | `on_fault = retry(n)` | it is tried again, up to `n` times | |
@@ -160,26 +169,120 @@ pub fn asc_handler(
     attributes: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    handler(attributes.into(), item.into()).into()
+    HANDLER.apply(attributes.into(), item.into()).into()
 }
 
-/// The whole way from the attribute to the expansion. What cannot be a handler stays in place as it
-/// was, next to the error, so that the rest of the program does not report it missing.
-fn handler(attributes: TokenStream, item: TokenStream) -> TokenStream {
-    let settings = attr::parse(attributes);
-    let function = function::parse(item.clone()).and_then(validate::validate);
-    let error = match (settings, function) {
-        (Ok(settings), Ok(function)) => match validate::policy(&settings, &function) {
-            Ok(()) => return expand::expand(&settings, function),
-            Err(error) => error,
-        },
-        (Err(error), Ok(_)) | (Ok(_), Err(error)) => error,
-        (Err(mut error), Err(other)) => {
-            error.combine(other);
-            error
-        }
-    };
-    let mut output = error.into_compile_error();
-    output.extend(item);
-    output
+/// Marks a function that handlers with `intercept = source` call: plain builds see its stores.
+///
+/// Such a handler runs twice in a plain `cargo build` too. The stores that are written in its body,
+/// and in the bodies of the functions marked `#[asc_fn]` that it calls, are logged, undone after the
+/// first run, and compared with those of the second.
+///
+/// ```
+/// use asc_runtime::{asc_fn, asc_handler};
+///
+/// struct Account {
+///     balance: i64,
+///     movements: [i64; 4],
+///     count: usize,
+/// }
+///
+/// impl Account {
+///     #[asc_handler(intercept = source)]
+///     fn pay(&mut self, amount: i64) -> bool {
+///         let Some(rest) = self.balance.checked_sub(amount) else {
+///             return false;
+///         };
+///         self.balance = rest;
+///         self.note(-amount);
+///         true
+///     }
+///
+///     #[asc_fn]
+///     fn note(&mut self, movement: i64) {
+///         self.movements[self.count % 4] = movement;
+///         self.count += 1;
+///     }
+/// }
+///
+/// let mut account = Account { balance: 100, movements: [0; 4], count: 0 };
+/// assert!(account.pay(30));
+/// assert_eq!((account.balance, account.movements[0]), (70, -30));
+/// ```
+///
+/// What is seen: assignments to fields, elements and dereferenced places of every kind, plain and
+/// compound and destructuring, `mem::swap`, `mem::replace` and `mem::take`; calls of marked
+/// functions, of closures written in the body, of the runtime's own types, and of the methods of
+/// integers, floats, slices, `Vec`, `str`, `Option` and `Result` that change nothing. What is not
+/// seen is opaque: any other call, a macro that may store something, an assignment that drops the
+/// old value. A handler that comes to something opaque is refused there (exit status 87) and told
+/// the ways out: mark the callee, turn the page level on, or build with `cargo asc`. With the page
+/// level on nothing is opaque, and an announced store spares a page fault. In `cargo asc` builds
+/// the attribute changes nothing.
+///
+/// # Limits
+///
+/// - A function whose name begins with a capital is taken for a constructor.
+/// - An overloaded operator (`Add`, `Index`, `Deref`, …) is trusted to change nothing but its left
+///   operand.
+/// - An associated function without a receiver has to mention `Self`, else calls of it are opaque.
+/// - A field that was moved out of cannot be assigned again: bind the parts to names of their own.
+#[proc_macro_attribute]
+pub fn asc_fn(
+    attributes: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    HELPER.apply(attributes.into(), item.into()).into()
+}
+
+/// One of the two attributes: what distinguishes them on the way.
+struct Attribute {
+    name: &'static str,
+    /// Where it belongs, if it stands on something else.
+    function: &'static str,
+    methods: &'static str,
+    settings: fn(TokenStream) -> Result<Settings>,
+    validate: fn(Function) -> Result<Function>,
+    expand: fn(&Settings, Function) -> TokenStream,
+}
+
+const HANDLER: Attribute = Attribute {
+    name: "asc_handler",
+    function: "the function that handles an event",
+    methods: "the methods inside that handle events",
+    settings: attr::of_handler,
+    validate: validate::handler,
+    expand: expand::expand,
+};
+
+const HELPER: Attribute = Attribute {
+    name: "asc_fn",
+    function: "a function that handlers call",
+    methods: "the methods inside that handlers call",
+    settings: attr::of_helper,
+    validate: validate::helper,
+    expand: helper_function::expand,
+};
+
+impl Attribute {
+    /// The whole way from the attribute to the expansion. What cannot be marked stays in place as it
+    /// was, next to the error, so that the rest of the program does not report it missing.
+    fn apply(&self, arguments: TokenStream, item: TokenStream) -> TokenStream {
+        let settings = (self.settings)(arguments);
+        let function = function::parse(self, item.clone()).and_then(self.validate);
+        let error = match (settings, function) {
+            (Ok(settings), Ok(function)) => match validate::policy(&settings, &function) {
+                Ok(()) => return (self.expand)(&settings, function),
+                Err(error) => error,
+            },
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => error,
+            (Err(mut error), Err(other)) => {
+                error.combine(other);
+                error
+            }
+        };
+        let mut output = error.into_compile_error();
+        output.extend(item);
+        output
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) fn policy(settings: &Settings, function: &Function) -> Result<()> {
 }
 
 /// Lets a function pass that can be a handler, and says everything that is in the way otherwise.
-pub(crate) fn validate(function: Function) -> Result<Function> {
+pub(crate) fn handler(function: Function) -> Result<Function> {
     let signature = &function.signature;
     let findings = [
         asyncness(signature),
@@ -48,6 +48,34 @@ pub(crate) fn validate(function: Function) -> Result<Function> {
         future(signature),
         twice(&function),
     ];
+    passed_or(findings, function)
+}
+
+/// Lets a function pass whose stores can be announced.
+pub(crate) fn helper(function: Function) -> Result<Function> {
+    let Signature {
+        asyncness,
+        constness,
+        ..
+    } = &function.signature;
+    let asynchronous = asyncness.map(|token| {
+        Error::new(
+            token.span,
+            "a handler cannot call an `async fn`: it would run later, outside of the two runs; \
+             mark the plain functions that do the work between two `.await`s",
+        )
+    });
+    let constant = constness.map(|token| {
+        Error::new(
+            token.span,
+            "stores are announced at run time, which a `const fn` cannot do; remove `const`, or take the \
+             attribute away if the function changes nothing but its result",
+        )
+    });
+    passed_or([asynchronous, constant], function)
+}
+
+fn passed_or<const N: usize>(findings: [Option<Error>; N], function: Function) -> Result<Function> {
     let combined = findings.into_iter().flatten().reduce(|mut all, finding| {
         all.combine(finding);
         all

@@ -5,6 +5,7 @@ macro_rules! compile {
         $(
             #[allow(clippy::undocumented_unsafe_blocks)] // the expansions lose their comments
             #[allow(dead_code, unreachable_pub, unused_imports, unused_variables)]
+            #[allow(clippy::match_single_binding, clippy::unnecessary_operation)] // as plain code
             mod $name {
                 mod source {
                     include!($source);
@@ -28,6 +29,7 @@ macro_rules! compile {
 compile! {
     attributes: "expansion/attributes.rs" => "expansion/attributes.expanded.rs";
     generics: "expansion/generics.rs" => "expansion/generics.expanded.rs";
+    intercepted: "expansion/intercepted.rs" => "expansion/intercepted.expanded.rs";
     patterns: "expansion/patterns.rs" => "expansion/patterns.expanded.rs";
     policies: "expansion/policies.rs" => "expansion/policies.expanded.rs";
     receivers: "expansion/receivers.rs" => "expansion/receivers.expanded.rs";

@@ -16,6 +16,38 @@ use crate::engine::execution::{Call, ResultPlace, demand_receipt, dropped, execu
 #[cfg(any(asc, feature = "page"))]
 use crate::engine::result_slot::{self, RESULT_ALIGNMENT_MAX, RESULT_BYTES_MAX};
 
+#[cfg(all(feature = "page", not(asc)))]
+pub use crate::source;
+
+/// Picks the first or the second of two pieces of code: for `cargo asc` builds and for others.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(asc)]
+macro_rules! __by_build {
+    ({ $($hardened:tt)* } { $($plain:tt)* }) => { $($hardened)* };
+}
+
+/// Picks the first or the second of two pieces of code: for `cargo asc` builds and for others.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(all(feature = "page", not(asc)))]
+macro_rules! __by_build {
+    ({ $($hardened:tt)* } { $($plain:tt)* }) => { $($plain)* };
+}
+
+/// Says what is missing.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(any(asc, feature = "page")))]
+macro_rules! __by_build {
+    ({ $($hardened:tt)* } { $($plain:tt)* }) => {
+        ::core::compile_error!(
+            "`intercept = source` and `#[asc_fn]` need the feature `page` of `asc-runtime` in plain builds: \
+             write `asc-runtime = { features = [\"page\"], … }` in Cargo.toml"
+        )
+    };
+}
+
 /// One handler in the source.
 #[derive(Debug)]
 pub struct Handler {
@@ -109,6 +141,23 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
         crate::statistics::count_handler();
         return result;
     }
+    run_twice(handler, tell.is_some(), body).unwrap_or_else(|fault| match tell {
+        Some(tell) => tell(fault),
+        None => unreachable!("only what can tell is dropped"),
+    })
+}
+
+/// Runs a handler twice; the fault is that of a message that was dropped, which needs `can_tell`.
+///
+/// # Panics
+/// If both runs panic alike, the panic goes on after the state they left is committed.
+#[cfg(any(asc, feature = "page"))]
+#[inline(always)]
+pub(crate) fn run_twice<R, F: FnOnce() -> R>(
+    handler: &'static Handler,
+    can_tell: bool,
+    body: F,
+) -> Result<R, Fault> {
     let mut cell = Cell {
         body: ManuallyDrop::new(body),
         result: MaybeUninit::uninit(),
@@ -124,19 +173,17 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
         body: call::<R, F>,
         cell: (&raw mut cell).cast(),
         place,
-        can_tell: tell.is_some(),
+        can_tell,
     };
     // SAFETY: `call` expects this cell and catches unwinding. Calling it again is sound because
     // everything the first call did is undone (E3 in `hardened`, P1 in `paged`), moves out of the body included.
     // The place is the cell's own, and A1 holds as said above.
     let receipt = unsafe { execute(handler, captured, execution) };
-    if let Some(tell) = tell
-        && let Some(fault) = dropped(receipt)
-    {
+    if can_tell && let Some(fault) = dropped(receipt) {
         // SAFETY: every run is undone (E3), so the body is whole and was not called. It is dropped
         // here because its arguments were given to the handler.
         unsafe { ManuallyDrop::drop(&mut cell.body) };
-        return tell(fault);
+        return Err(fault);
     }
     demand_receipt(receipt);
     let panic = crate::engine::after_commit::call_deferred();
@@ -145,7 +192,7 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
     }
     // SAFETY: a committed handler's second run did not panic, so it has written the result, and
     // the engine has delivered it.
-    unsafe { cell.result.assume_init() }
+    Ok(unsafe { cell.result.assume_init() })
 }
 
 /// Whether a result travels through the slot on the handler's stack.

@@ -34,7 +34,7 @@
 //! assert_eq!(reply.bytes(), b"42");
 //! ```
 
-pub use asc_macros::asc_handler;
+pub use asc_macros::{asc_fn, asc_handler};
 
 mod address;
 mod checksum;
@@ -63,6 +63,10 @@ pub mod audit;
 mod hardened;
 #[cfg(all(feature = "page", not(asc)))]
 pub mod paged;
+
+#[cfg(all(feature = "page", not(asc)))]
+#[doc(hidden)]
+pub mod source;
 
 /// The engine of this build: both have the same face.
 #[cfg(asc)]

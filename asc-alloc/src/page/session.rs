@@ -18,7 +18,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use super::commit::{Ending, end};
 use super::records::{Entry, Page, Records};
-use super::{Pages, pages};
+use super::{Pages, fault, pages};
 use crate::stop::stop;
 use crate::sys::lock::Locked;
 use crate::sys::memory::PAGE_BYTES;
@@ -157,6 +157,24 @@ impl Session {
             entry.dirty.store(u8::from(dirty), Relaxed);
         }
         self.captured = Some(records.count.load(Relaxed) as usize);
+    }
+
+    /// Opens the pages of a range that is about to be written: each spares the fault of its first write.
+    /// What is not protected memory is left alone.
+    pub fn open_for_writing(&self, address: usize, length: usize) {
+        let Some(pages) = pages() else {
+            return;
+        };
+        let last = address.saturating_add(length.saturating_sub(1));
+        let first = address & !(PAGE_BYTES - 1);
+        for page in (first..=last).step_by(PAGE_BYTES) {
+            let Some(page) = pages.records.page_of(page) else {
+                continue;
+            };
+            if pages.is_committed(page) && pages.records.open(page).load(Relaxed) == 0 {
+                fault::open(pages, page);
+            }
+        }
     }
 
     /// Puts the pages back as they were before the session, and checks it.

@@ -188,3 +188,46 @@ fn case_many_pages() {
     session.commit();
     assert!(places().all(|place| state[place] == 1));
 }
+
+#[test]
+fn what_was_opened_before_raises_no_fault() {
+    passes("runs::case_opened_for_writing");
+}
+
+#[test]
+#[ignore = "run as a child per backend"]
+fn case_opened_for_writing() {
+    start();
+    let mut state = black_box(ALLOC.protected(|| vec![1u64; 20 * PAGE_WORDS]));
+    let mut session = begin();
+    let written = &raw const state[PAGE_WORDS..10 * PAGE_WORDS];
+    session.open_for_writing(
+        written.addr(),
+        size_of_val(&state[PAGE_WORDS..10 * PAGE_WORDS]),
+    );
+    // Not protected: left alone.
+    session.open_for_writing((&raw const session).addr(), 8);
+    // A fault whose signal is blocked ends the process.
+    block_faults(libc::SIG_BLOCK);
+    black_box(&mut state)[PAGE_WORDS..10 * PAGE_WORDS].fill(2);
+    block_faults(libc::SIG_UNBLOCK);
+    black_box(&mut state)[15 * PAGE_WORDS] = 3;
+    session.capture();
+    assert!(session.dirty_pages().count() >= 10);
+    session.restore().expect("restored");
+    assert!(black_box(&state).iter().all(|&word| word == 1));
+    session.commit();
+}
+
+fn block_faults(how: libc::c_int) {
+    let mut signals = std::mem::MaybeUninit::uninit();
+    // SAFETY: initialises the set.
+    unsafe { libc::sigemptyset(signals.as_mut_ptr()) };
+    // SAFETY: a set and two signals.
+    unsafe { libc::sigaddset(signals.as_mut_ptr(), libc::SIGSEGV) };
+    // SAFETY: likewise.
+    unsafe { libc::sigaddset(signals.as_mut_ptr(), libc::SIGBUS) };
+    // SAFETY: the set is initialised; the old one is not asked for.
+    let done = unsafe { libc::pthread_sigmask(how, signals.as_ptr(), std::ptr::null_mut()) };
+    assert_eq!(done, 0);
+}

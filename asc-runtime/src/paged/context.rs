@@ -13,6 +13,7 @@ use asc_alloc::page::Session;
 use crate::__private::Handler;
 use crate::fault::Fault;
 use crate::refuse::refuse;
+use crate::source::Announced;
 
 use super::after_commit::Deferred;
 use super::caller_stack::CallerStack;
@@ -68,6 +69,8 @@ pub(crate) struct Context {
     pub(crate) fault: Option<Fault>,
     /// The instruction that is being executed alone.
     pub(crate) step: Option<Step>,
+    /// Of handlers that announce their stores.
+    pub(crate) announced: Announced,
     pub(crate) counters: Counters,
     links: Links<Context>,
 }
@@ -228,6 +231,7 @@ impl Context {
             sequence: 0,
             fault: None,
             step: None,
+            announced: Announced::default(),
             counters: Counters::default(),
             links: Links::in_use(),
         }

@@ -29,7 +29,7 @@ use super::event_log::Kind;
 use super::gate::{self, Gate};
 use super::surroundings::CONTENDED;
 use super::sys::{BODY_RETURNED, in_effect, own_words, protection_key, run_body, thread_words};
-use super::{allocation, effect, panic_hook, recovery, signals};
+use super::{allocation, effect, is_started, panic_hook, recovery, signals};
 
 /// A handler's body: calls the closure in the cell and leaves its result there.
 pub(crate) type Body = unsafe extern "C" fn(*mut ());
@@ -166,20 +166,11 @@ pub(super) unsafe fn attempt(
 ) -> Result<(), Fault> {
     context.begin_runs();
     context.open_gates()?;
-    // SAFETY: the compiler knows nothing of what the body does to protected memory, because it is called
-    // through a pointer from assembly; no reference into it is in use here; what a run that is undone has
-    // created is not used (P1).
-    let session = match unsafe { Session::begin() } {
-        Ok(session) => session,
-        Err(BeginError::Nested) => refuse(format_args!(
-            "handler `{}` is called within `AscAlloc::protected`, which cannot be rolled back: call \
-             it outside",
-            context.handler_name()
-        )),
-        Err(error) => refuse(format_args!("{error}")),
+    context.session = begin_session(context.handler_name());
+    let mut undo = Undo {
+        context,
+        is_armed: true,
     };
-    context.session = Some(session);
-    let mut undo = Undo { context };
     // SAFETY: by contract.
     unsafe { undo.context.caller.begin(frame) };
     // SAFETY: by contract.
@@ -195,9 +186,28 @@ pub(super) unsafe fn attempt(
     undo.commit()
 }
 
+/// Without page mode there is none: nothing is protected, and handlers announce their stores.
+fn begin_session(handler_name: &str) -> Option<Session> {
+    if !is_started() {
+        return None;
+    }
+    // SAFETY: the compiler knows nothing of what the body does to protected memory, because it is called
+    // through a pointer from assembly; no reference into it is in use here; what a run that is undone has
+    // created is not used (P1).
+    match unsafe { Session::begin() } {
+        Ok(session) => Some(session),
+        Err(BeginError::Nested) => refuse(format_args!(
+            "handler `{handler_name}` is called within `AscAlloc::protected`, which cannot be rolled \
+             back: call it outside"
+        )),
+        Err(error) => refuse(format_args!("{error}")),
+    }
+}
+
 /// Puts the state back unless the handler was committed.
 struct Undo<'a> {
     context: &'a mut Context,
+    is_armed: bool,
 }
 
 impl Undo<'_> {
@@ -249,11 +259,12 @@ impl Undo<'_> {
         context.pass(Gate::Compared)
     }
 
-    fn commit(self) -> Result<(), Fault> {
+    fn commit(mut self) -> Result<(), Fault> {
         self.context.carry_out_events()?;
         self.context.pass(Gate::Committed)?;
         let (signature, sequence) = (own_words().signature, self.context.sequence);
         self.context.outputs.seal(signature, sequence)?;
+        self.is_armed = false;
         if let Some(session) = self.context.session.take() {
             session.commit();
         }
@@ -263,13 +274,13 @@ impl Undo<'_> {
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
-        let context = &mut *self.context;
-        let Some(session) = context.session.take() else {
+        if !self.is_armed {
             return;
-        };
+        }
+        let context = &mut *self.context;
         let stores = context.surroundings.roll_back();
         let stack = context.caller.restore();
-        let pages = session.roll_back();
+        let pages = context.session.take().map_or(Ok(()), Session::roll_back);
         context.is_undone = stores.is_ok() && stack.is_ok() && pages.is_ok();
         context.outputs.abandon();
     }

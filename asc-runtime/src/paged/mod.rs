@@ -68,6 +68,7 @@
 #[allow(dead_code, reason = "asked by audits of the word level")]
 pub(crate) mod after_commit;
 pub(crate) mod allocation;
+mod announcements;
 pub(crate) mod caller_stack;
 #[path = "../hardened/captured.rs"]
 pub(crate) mod captured;
@@ -112,6 +113,7 @@ mod system_call;
 #[path = "../hardened/used_inputs.rs"]
 pub(crate) mod used_inputs;
 
+pub(crate) use announcements::{announce, open_for_announcements, open_for_writing};
 pub use efault::{Efault, explain_efault};
 pub use start::{Builder, StartError, start};
 

@@ -104,7 +104,7 @@ fn may_go_on(context: &Context, fault: &Fault) -> Result<(), Objection> {
     if !policy::is_survivable(fault.stage) || !context.is_undone {
         return Err(DAMAGED);
     }
-    if protection_key::stack_key() == 0 {
+    if protection_key::stack_key() == 0 && !context.announced.is_running() {
         return Err(UNGUARDED);
     }
     context.captured.compare().map_err(|_| ARGUMENTS)

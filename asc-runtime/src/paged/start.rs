@@ -2,12 +2,12 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use asc_alloc::{AscAlloc, diversion, page};
 
 use super::sys::{frame, protection_key};
-use super::{allocation, effect, probe, signals, store, stray, system_call};
+use super::{allocation, announcements, effect, probe, signals, store, stray, system_call};
 
 static STARTED: AtomicBool = AtomicBool::new(false);
 static DISPATCHES: AtomicBool = AtomicBool::new(false);
@@ -57,6 +57,8 @@ pub struct Builder {
 pub enum StartError {
     /// It runs already.
     Started,
+    /// A handler with `intercept = source` has run before.
+    TooLate,
     /// The program's global allocator is not [`AscAlloc`].
     Allocator,
     /// The processor or the kernel cannot close ordinary memory to handlers.
@@ -71,6 +73,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Started => "page mode was started before",
+            Self::TooLate => {
+                "a handler with `intercept = source` has run without page mode: start page mode first of all"
+            }
             Self::Allocator => {
                 "page mode needs asc-alloc: `#[global_allocator] static ALLOC: asc_alloc::AscAlloc = \
                  asc_alloc::AscAlloc::new();`"
@@ -131,11 +136,12 @@ impl Builder {
     /// # Errors
     /// See [`StartError`].
     pub fn start(self) -> Result<page::Backend, StartError> {
-        let _starting = STARTING
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _starting = lock();
         if is_started() {
             return Err(StartError::Started);
+        }
+        if announcements::are_open() {
+            return Err(StartError::TooLate);
         }
         if !is_global_allocator() {
             return Err(StartError::Allocator);
@@ -165,6 +171,11 @@ impl Builder {
         STARTED.store(true, Ordering::Release);
         Ok(backend)
     }
+}
+
+/// Keeps others from starting meanwhile.
+pub(super) fn lock() -> MutexGuard<'static, ()> {
+    STARTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether handlers run twice.

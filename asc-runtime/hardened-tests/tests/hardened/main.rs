@@ -5,6 +5,7 @@
 //!
 //! `ASC_TEST_STEPS=N` makes every count N times as long.
 
+mod bodies;
 mod build;
 mod child;
 mod incidents;
@@ -19,6 +20,7 @@ use crate::build::{Build, Programs};
 fn dev() {
     let programs = Programs::built(&Build::profile("dev"));
     programs::all_agree(&programs);
+    bodies::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
     programs::all_misuse_is_refused(&programs);
     programs::all_policies_are_kept(&programs);
@@ -30,6 +32,7 @@ fn dev() {
 fn release() {
     let programs = Programs::built(&Build::profile("release"));
     programs::all_agree(&programs);
+    bodies::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
     programs::all_misuse_is_refused(&programs);
     programs::all_policies_are_kept(&programs);
@@ -100,6 +103,12 @@ fn plain() {
 #[test]
 fn page_mode_agrees() {
     paged::on_every_backend(|paged| paged.all_agree());
+}
+
+/// Bodies in every syntax, from plain cargo without page mode.
+#[test]
+fn source_interception() {
+    bodies::are_intercepted_in_the_source();
 }
 
 /// Every fault, in page mode.

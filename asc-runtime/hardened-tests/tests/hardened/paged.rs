@@ -73,6 +73,10 @@ impl Paged<'_> {
         for line in expected.lines().filter(|line| line.contains(" steps: ")) {
             assert!(printed.contains(line), "{line:?} is missing in {printed}");
         }
+        for set in ["set=visible", "set=opaque"] {
+            let printed = self.succeed("bodies", &[set]);
+            assert!(printed.contains(" bodies, mode page"), "{printed}");
+        }
     }
 
     /// Every fault of `trap` ends it with the incident that the table says, but for those that leave

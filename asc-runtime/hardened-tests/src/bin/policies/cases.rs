@@ -143,7 +143,9 @@ fn misplaced_hook() -> Result<u64, Fault> {
             // What the hook is told,
             let other = &raw mut state[6];
             // SAFETY: live words.
-            unsafe { other.write_volatile(other.read_volatile()) };
+            let word = unsafe { other.read_volatile() };
+            // SAFETY: likewise.
+            unsafe { other.write_volatile(word) };
             // and what is stored.
             // SAFETY: as above.
             unsafe { write(place, 9) };

@@ -1,0 +1,105 @@
+use asc_runtime::{asc_fn, asc_handler};
+pub struct Account {
+    balance: i64,
+    movements: [i64; 4],
+    names: Vec<String>,
+    count: usize,
+}
+impl Account {
+    pub fn pay(&mut self, amount: i64) -> Option<i64> {
+        static __ASC_HANDLER: ::asc_runtime::__private::Handler = ::asc_runtime::__private::Handler::new(
+            ::core::concat!(::core::module_path!(), "::", "pay"),
+            ::core::file!(),
+            ::core::line!(),
+        );
+        ::asc_runtime::__private::require_argument(&amount);
+        ::asc_runtime::__by_build! {
+            { ::asc_runtime::__private::run(& __ASC_HANDLER, move || -> Option < i64 > {
+            #[allow(clippy::shadow_same)] let amount = amount;
+            #[allow(clippy::diverging_sub_expression)] let value : Option < i64 > = { let
+            rest = self.balance.checked_sub(amount) ?; self.balance = rest; self.note(-
+            amount); let mut total = 0; for movement in self.movements.iter().copied() {
+            total += movement; } Some(total) }; #[allow(unreachable_code)] value }) } {
+            ::asc_runtime::__private::source::run(& __ASC_HANDLER, move || -> Option <
+            i64 > { #[allow(clippy::shadow_same)] let amount = amount;
+            #[allow(clippy::diverging_sub_expression)] let value : Option < i64 > = { let
+            __asc_visible =
+            ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
+            (), "pay"); let rest = (::asc_runtime::__private::source::entering_method(&
+            raw const self.balance, "checked_sub"), self.balance.checked_sub(amount),
+            ::asc_runtime::__private::source::leave()).1 ?; {
+            ::asc_runtime::__private::source::place(& raw mut self.balance); self.balance
+            = rest; }; (::asc_runtime::__private::source::entering_method(& raw const
+            self, "note"), self.note(- amount),
+            ::asc_runtime::__private::source::leave()).1; let mut total = 0; for movement
+            in
+            ::asc_runtime::__private::source::iterated((::asc_runtime::__private::source::receiver((::asc_runtime::__private::source::entering_method(&
+            raw const self.movements, "iter"), self.movements.iter(),
+            ::asc_runtime::__private::source::leave()).1, "copied").copied(),
+            ::asc_runtime::__private::source::leave()).0) { total += movement; }
+            Some(total) }; #[allow(unreachable_code)] value }) }
+        }
+    }
+    fn note(&mut self, movement: i64) {
+        ::asc_runtime::__by_build! {
+            { self.movements[self.count % 4] = limited(movement); self.count += 1; } {
+            let __asc_visible =
+            ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
+            (), "note"); { let value =
+            (::asc_runtime::__private::source::entering(limited) (movement),
+            ::asc_runtime::__private::source::leave()).0;
+            ::asc_runtime::__private::source::place(& raw mut self.movements[self.count %
+            4]); self.movements[self.count % 4] = value; }; {
+            ::asc_runtime::__private::source::place(& raw mut self.count); self.count +=
+            1; }; }
+        }
+    }
+    pub fn rename(&mut self, position: usize, name: &str) {
+        static __ASC_HANDLER: ::asc_runtime::__private::Handler = ::asc_runtime::__private::Handler::new(
+            ::core::concat!(::core::module_path!(), "::", "rename"),
+            ::core::file!(),
+            ::core::line!(),
+        );
+        ::asc_runtime::__private::require_argument(&position);
+        ::asc_runtime::__by_build! {
+            { ::asc_runtime::__private::run(& __ASC_HANDLER, move || -> () {
+            #[allow(clippy::shadow_same)] let position = position;
+            #[allow(clippy::diverging_sub_expression)] let value : () = { * self.names
+            .last_mut().unwrap() = name.to_owned(); (self.balance, self.count) = (0,
+            position); std::mem::swap(& mut self.balance, & mut self.movements[0]);
+            println!("renamed"); assert!(self.count == position, "{position}"); };
+            #[allow(unreachable_code)] value }) } {
+            ::asc_runtime::__private::source::run(& __ASC_HANDLER, move || -> () {
+            #[allow(clippy::shadow_same)] let position = position;
+            #[allow(clippy::diverging_sub_expression)] let value : () = { let
+            __asc_visible =
+            ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
+            (), "rename"); { let value =
+            (::asc_runtime::__private::source::entering_method(& raw const name,
+            "to_owned"), name.to_owned(), ::asc_runtime::__private::source::leave()).1;
+            match & mut *
+            (::asc_runtime::__private::source::receiver((::asc_runtime::__private::source::entering_method(&
+            raw const self.names, "last_mut"), self.names.last_mut(),
+            ::asc_runtime::__private::source::leave()).1, "unwrap").unwrap(),
+            ::asc_runtime::__private::source::leave()).0 { target => {
+            ::asc_runtime::__private::source::place(& raw mut * target); * target =
+            value; } } }; { let value = (0, position);
+            ::asc_runtime::__private::source::place(& raw mut self.balance);
+            ::asc_runtime::__private::source::place(& raw mut self.count); (self.balance,
+            self.count) = value; }; ::asc_runtime::__private::source::swap(& mut self
+            .balance, & mut self.movements[0]);
+            ::asc_runtime::__private::source::opaque("the macro `println!`");
+            println!("renamed"); assert!(self.count == position, "{position}"); };
+            #[allow(unreachable_code)] value }) }
+        }
+    }
+}
+fn limited(movement: i64) -> i64 {
+    ::asc_runtime::__by_build! {
+        { let limit = | value : i64 | value.min(1_000); limit(movement) } { let
+        __asc_visible = ::asc_runtime::__private::source::visible(::core::module_path!(),
+        "limited"); let limit = | value : i64 |
+        (::asc_runtime::__private::source::entering_method(& raw const value, "min"),
+        value.min(1_000), ::asc_runtime::__private::source::leave()).1; limit(movement) }
+    }
+}

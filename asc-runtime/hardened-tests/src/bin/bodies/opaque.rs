@@ -1,0 +1,68 @@
+//! Bodies with calls and macros that announce nothing: for page mode and `cargo asc`; without them they
+//! are refused.
+
+use crate::state::State;
+
+/// Not marked.
+fn store_unannounced(state: &mut State, value: u64) {
+    state.total = value;
+}
+
+/// Not marked either, but called as a marked function is, which it calls.
+mod wrapping {
+    use crate::state::State;
+
+    pub(super) fn add_twice(state: &mut State, value: u64) -> u64 {
+        state.small ^= 1;
+        crate::state::add_twice(&mut state.total, value)
+    }
+}
+
+struct Countdown(u64);
+
+impl Iterator for Countdown {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(self.0)
+    }
+}
+
+macro_rules! bump {
+    ($place:expr) => {
+        $place += 1
+    };
+}
+
+trait Vote {
+    fn wrapping_vote(&mut self);
+}
+
+impl Vote for u64 {
+    fn wrapping_vote(&mut self) {
+        *self = self.wrapping_add(1);
+    }
+}
+
+crate::bodies! {
+    fn unmarked_function(state, seed) { store_unannounced(state, seed); state.total }
+    fn unmarked_namesake(state, seed) { wrapping::add_twice(state, seed) }
+    fn unmarked_trait_method(state, _seed) { state.total.wrapping_vote(); state.total }
+    fn unknown_macro(state, _seed) { bump!(state.total); state.total }
+    fn call_in_assertion(state, seed) { assert!({ store_unannounced(state, seed); true }); 0 }
+    fn own_iterator(state, seed) { for value in Countdown(seed % 5) { state.table[value as usize] = 1; } 0 }
+    fn adapted_iterator(state, seed) { for value in state.table.iter_mut().map(|value| { *value += 1; value }) { *value ^= seed; } 0 }
+    fn grows(state, seed) { state.table.push(seed); state.table.len() as u64 }
+    fn drops(state, seed) { state.text = String::new(); seed }
+    fn formats(state, seed) { state.text = format!("{seed}"); state.text.len() as u64 }
+    fn appends(state, seed) { state.text += "more"; state.text.push_str(&seed.to_string()); state.text.len() as u64 }
+    fn inserts(state, seed) { state.map.insert(seed, 1); *state.map.entry(3).or_default() += 1; state.map.len() as u64 }
+    fn grows_tree(state, seed) { state.tree.insert(seed % 8, seed.to_string()); state.tree.len() as u64 }
+    fn queues(state, seed) { state.queue.push_back(seed as u32); u64::from(state.queue.pop_front().unwrap_or(0)) }
+    fn sorts(state, seed) { state.table.sort_by_key(|value| value ^ seed); state.table[0] }
+    fn takes_names(state, seed) { let names = std::mem::take(&mut state.names); state.names = names; seed }
+    fn function_value(state, seed) { let store: fn(&mut State, u64) = store_unannounced; store(state, seed); state.total }
+    fn computed_function(state, seed) { [store_unannounced][0](state, seed); state.total }
+    fn boxes(state, seed) { let fresh = Box::new(state.inner); state.boxed = fresh; seed }
+}
