@@ -7,7 +7,10 @@
 /// that a program sets up beforehand belongs into such a scope. Buffers that the kernel or C code writes
 /// to do not: their writes are not seen, and would be taken for rot.
 ///
-/// In all other builds this calls `scope` and does nothing else. So does a handler's own call.
+/// In page mode it is the scope of the global allocator, `AscAlloc::protected`: what it allocates changes
+/// in handlers and in such scopes only, without a fault for each store.
+///
+/// In all other programs this calls `scope` and does nothing else. So does a handler's own call.
 ///
 /// ```
 /// let votes = asc_runtime::protected(|| Box::new([0u64; 100]));
@@ -20,6 +23,10 @@ pub fn protected<R>(scope: impl FnOnce() -> R) -> R {
     #[cfg(asc_crc)]
     let _scope =
         (!crate::hardened::sys::handler_active()).then(crate::hardened::integrity::heap::scope);
+    #[cfg(all(feature = "page", not(asc)))]
+    if crate::paged::is_started() && !crate::paged::sys::handler_active() {
+        return asc_alloc::AscAlloc::new().protected(scope);
+    }
     scope()
 }
 

@@ -52,7 +52,7 @@ pub fn ordinary<R>(scope: impl FnOnce() -> R) -> R {
 /// Runs `scope`; in page mode what it allocates is protected, and it may write to protected memory.
 pub fn protected<R>(scope: impl FnOnce() -> R) -> R {
     if asc_runtime::mode() == asc_runtime::Mode::Page {
-        asc_alloc::AscAlloc::new().protected(scope)
+        asc_runtime::protected(scope)
     } else {
         scope()
     }
