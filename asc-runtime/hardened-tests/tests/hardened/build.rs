@@ -65,6 +65,10 @@ impl Build {
         }
     }
 
+    fn has_line_codes(&self) -> bool {
+        self.integrity == "crc"
+    }
+
     /// Builds what `arguments` select; returns where the programs are.
     fn run(&self, arguments: &[&str]) -> PathBuf {
         let cargo_asc = CARGO_ASC
@@ -89,7 +93,7 @@ impl Build {
         } else {
             self.profile
         };
-        let ours = if self.integrity == "crc" {
+        let ours = if self.has_line_codes() {
             "asc-crc"
         } else {
             "asc"
@@ -110,6 +114,8 @@ pub(crate) struct Programs {
     directory: PathBuf,
     /// Whether a panic unwinds in them.
     pub(crate) unwinds: bool,
+    /// Whether lines of the protected heap have codes in them.
+    pub(crate) line_codes: bool,
 }
 
 impl Programs {
@@ -130,6 +136,7 @@ impl Programs {
         Self {
             directory: program.with_file_name(""),
             unwinds: true,
+            line_codes: false,
         }
     }
 
@@ -141,6 +148,7 @@ impl Programs {
         Self {
             directory: build.run(arguments),
             unwinds: build.profile != "asc-abort",
+            line_codes: build.has_line_codes(),
         }
     }
 }

@@ -35,12 +35,23 @@ pub(crate) fn of_page_mode() -> Vec<Incident> {
     incidents.retain(|incident| {
         !EQUAL_IN_EFFECT.contains(&incident.fault) && incident.fault != CONTENDED
     });
-    for incident in &mut incidents {
-        if let Some(paged) = PAGED.iter().find(|paged| paged.fault == incident.fault) {
-            *incident = *paged;
+    replace(&mut incidents, &PAGED);
+    incidents
+}
+
+/// Those of builds with line codes, which log new blocks as the rest of the protected heap.
+pub(crate) fn with_line_codes(unwinds: bool) -> Vec<Incident> {
+    let mut incidents = of_handlers(unwinds);
+    replace(&mut incidents, &LINE_CODES);
+    incidents
+}
+
+fn replace(incidents: &mut [Incident], others: &[Incident]) {
+    for incident in incidents {
+        if let Some(other) = others.iter().find(|other| other.fault == incident.fault) {
+            *incident = *other;
         }
     }
-    incidents
 }
 
 /// The faults of `runtime_trap`.
@@ -461,6 +472,15 @@ const PAGED: [Incident; 16] = [
         "second_run",
         "the second run stores to another address",
     ),
+    incident("new_block", "compare", "the runs left different bytes"),
+    incident(
+        "large_new_block",
+        "compare",
+        "the runs left different bytes",
+    ),
+];
+
+const LINE_CODES: [Incident; 2] = [
     incident("new_block", "compare", "the runs left different bytes"),
     incident(
         "large_new_block",

@@ -57,7 +57,11 @@ pub(crate) fn raft_runs_a_million_handlers(programs: &Programs) {
 /// Every fault of `trap` ends it with the incident that `incidents` expects.
 pub(crate) fn all_faults_are_caught(programs: &Programs) {
     let trap = programs.program("trap");
-    let expected = incidents::of_handlers(programs.unwinds);
+    let expected = if programs.line_codes {
+        incidents::with_line_codes(programs.unwinds)
+    } else {
+        incidents::of_handlers(programs.unwinds)
+    };
     assert_eq!(
         list(&trap),
         names(&expected),
