@@ -146,7 +146,14 @@ pub(crate) fn all_misuse_is_refused(programs: &Programs) {
     let ended = child::run(&programs.program("own_allocator"), &[]);
     expect_refusal("own_allocator", &ended, "before\n");
     assert!(ended.stderr.contains("asc_runtime::Asc::new("), "{ended:?}");
-    child::succeed(&programs.program("wrapped_allocator"), &[]);
+    let wrapped = programs.program("wrapped_allocator");
+    if programs.line_codes {
+        let ended = child::run(&wrapped, &[]);
+        expect_refusal("wrapped_allocator", &ended, "before\n");
+        assert!(ended.stderr.contains("memory has no codes"), "{ended:?}");
+    } else {
+        child::succeed(&wrapped, &[]);
+    }
     child::succeed(&programs.program("audit_self_test"), &[]);
 }
 
