@@ -65,7 +65,7 @@ impl Build {
         }
     }
 
-    fn has_line_codes(&self) -> bool {
+    pub(crate) fn has_line_codes(&self) -> bool {
         self.integrity == "crc"
     }
 

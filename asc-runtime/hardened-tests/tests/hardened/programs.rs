@@ -181,7 +181,8 @@ pub(crate) fn the_runtime_survives_strikes(build: &Build) {
     }
     let flips = times("flips", STRIKES);
     child::succeed(&trap, &["campaign", &flips]);
-    policies::recovery_never_trusts_what_was_struck(&trap, &list(&trap), &flips);
+    let line_codes = build.has_line_codes();
+    policies::recovery_never_trusts_what_was_struck(&trap, &list(&trap), &flips, line_codes);
 }
 
 /// The same programs do the same without any hardening.
