@@ -131,6 +131,7 @@ pub(crate) fn wrapped_rustc() -> Command {
     let (sysroot, archive) = sysroot();
     let mut command = cargo_asc();
     command
+        .env("ASC_WRAPPER_INTEGRITY", "ecc")
         .env("ASC_WRAPPER_SYSROOT", sysroot)
         .env("ASC_WRAPPER_INERT_ARCHIVE", archive)
         .env("ASC_WRAPPER_RUSTDOC", "rustdoc")
