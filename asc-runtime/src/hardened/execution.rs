@@ -289,6 +289,7 @@ impl Context {
             }
             self.log.capture()?;
             self.log.roll_back(&mut self.lines)?;
+            integrity::end_handler(self);
             self.events.replay();
             self.outputs.abandon();
             own_words().signature = signature;

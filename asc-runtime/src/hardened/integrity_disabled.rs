@@ -32,6 +32,10 @@ impl View {
         Self
     }
 
+    pub(crate) const fn begin_record(&self) {}
+
+    pub(crate) const fn end_record(&self, _entries: usize) {}
+
     pub(crate) const fn hide(&self) {}
 
     pub(crate) const fn show(&self, _entries: *mut Entry, _arena: *mut u8) {}

@@ -16,6 +16,7 @@
 //! - L2: the old bytes of a range entry lie at arena offset `old`, the first run's result at `new`.
 
 use core::ptr;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::fault::{Fault, Stage};
 use crate::incident::source_line::Callers;
@@ -112,6 +113,7 @@ impl UndoLog {
     pub(crate) fn record(&mut self, words: &mut ThreadWords) {
         self.arena_used = 0;
         self.count = Guarded::new(0);
+        self.view.begin_record();
         self.filter.start_run(words);
         words.phase = 1;
         words.cursor = self.base();
@@ -120,7 +122,9 @@ impl UndoLog {
 
     /// Ends recording.
     pub(crate) fn end_recording(&mut self, words: &ThreadWords) {
-        self.count = Guarded::new(self.index_of(words.cursor) as u64);
+        let count = self.index_of(words.cursor);
+        self.count = Guarded::new(count as u64);
+        self.view.end_record(count);
     }
 
     /// Reads what the first run stored.
@@ -288,6 +292,8 @@ impl UndoLog {
             };
             // SAFETY: the cursor is below the limit, so inside the mapping.
             unsafe { words.cursor.write(entry) };
+            // Others look at what lies below the cursor (V1).
+            compiler_fence(Ordering::Release);
         } else {
             // SAFETY: the cursor is below the limit, so at a recorded entry (L1).
             let entry = unsafe { words.cursor.read() };
@@ -313,9 +319,10 @@ impl UndoLog {
             if bytes > self.entries.len() {
                 self.view.hide();
                 self.entries.grow(bytes);
+                // Before others look: it says how many entries there are.
+                words.cursor = self.entry_pointer(index);
                 self.view.show(self.base(), self.arena.base());
             }
-            words.cursor = self.entry_pointer(index);
             words.limit = self.entry_pointer(self.recording_limit());
             return Ok(());
         }
@@ -365,7 +372,7 @@ impl UndoLog {
         matches!(self.recorded(), Ok(entries) if self.index_of(words.cursor) == entries.len())
     }
 
-    pub(super) fn recorded(&self) -> Result<&[Entry], Fault> {
+    pub(crate) fn recorded(&self) -> Result<&[Entry], Fault> {
         let count = self.count.get()? as usize;
         if count * size_of::<Entry>() > self.entries.len() {
             return Err(Fault::new(

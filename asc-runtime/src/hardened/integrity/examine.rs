@@ -18,6 +18,8 @@ use super::view::View;
 use crate::fault::{Fault, Stage};
 use crate::hardened::context;
 
+const ATTEMPTS_BETWEEN_YIELDS: u32 = 16;
+
 /// Flips found and flipped back.
 static CORRECTED: AtomicU64 = AtomicU64::new(0);
 /// One thread corrects at a time: two would flip the same bit twice.
@@ -71,9 +73,15 @@ pub(crate) fn change_by(lines: &Lines, line: usize, own: &View) -> u32 {
 
 /// Looks at a line until no thread has changed its stage meanwhile; stores of `own` are left as they are.
 fn judge(lines: &Lines, line: usize, own: Option<&View>) -> Judged {
+    let mut attempts = 0_u32;
     loop {
         if let Some(judged) = try_judge(lines, line, own) {
             return judged;
+        }
+        attempts += 1;
+        if attempts.is_multiple_of(ATTEMPTS_BETWEEN_YIELDS) {
+            // A thread may have been interrupted in the midst of a change.
+            std::thread::yield_now();
         }
         core::hint::spin_loop();
     }
@@ -85,9 +93,10 @@ fn try_judge(lines: &Lines, line: usize, own: Option<&View>) -> Option<Judged> {
     let start = lines.address_of(line);
     let mut buffer = Aligned([0; LINE_BYTES_MAX]);
     let copy = &mut buffer.0[..lines.line_bytes()];
-    for (offset, byte) in copy.iter_mut().enumerate() {
-        // SAFETY: a byte of the arena, of which this line is committed; other threads may write it.
-        *byte = unsafe { lines.pointer(start + offset).read_volatile() };
+    for (index, word) in copy.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let place = lines.pointer(start + index * 8).cast::<u64>();
+        // SAFETY: a word of the arena, of which this line is committed; other threads may write it.
+        *word = unsafe { place.read_volatile() }.to_ne_bytes();
     }
     let mut open = [0; LINE_BYTES_MAX / 64];
     for view in context::views().filter(|view| !is_same(own, view)) {

@@ -4,8 +4,8 @@
 //!    exact: a line that the handler has written to is never verified again, its bytes are under way.
 //! 2. The rollback says what each store has changed ([`LineSet::note`]); the changes of a line are
 //!    summed beside it.
-//! 3. When both runs agree, [`LineSet::compare`] demands that each changed line holds what its code
-//!    would then say, and [`LineSet::commit`] changes the codes.
+//! 3. When both runs agree, [`LineSet::compare`] demands that every store was noted and that each changed
+//!    line holds what its code would then say, and [`LineSet::commit`] changes the codes.
 //!
 //! Open addressing in memory of the runtime's own; the assembly in [`checks`](crate::hardened::sys::checks)
 //! looks lines up and adds them too. A key carries the handler's tag, so a new handler's set is empty.
@@ -42,6 +42,8 @@ pub(crate) struct LineSet {
     changed_lines: usize,
     /// The line of the latest change and its place in the list: stores come in runs.
     latest: (usize, usize),
+    /// Stores that were noted.
+    noted: usize,
 }
 
 /// A line whose code changes.
@@ -62,6 +64,7 @@ impl LineSet {
             changes: Mapping::new(CHANGES_MIN * size_of::<Change>()),
             changed_lines: 0,
             latest: (NOWHERE, 0),
+            noted: 0,
         }
     }
 
@@ -75,7 +78,7 @@ impl LineSet {
         }
         let words = own_check_words();
         words.count = 0;
-        (self.changed_lines, self.latest) = (0, (NOWHERE, 0));
+        self.forget_list();
         words.recent = [0; RECENT_LINES];
         self.lend(words);
     }
@@ -114,7 +117,18 @@ impl LineSet {
             // SAFETY: a slot of the table.
             unsafe { place.write(0) };
         }
+        self.forget_list();
+    }
+
+    fn forget_list(&mut self) {
         (self.changed_lines, self.latest) = (0, (NOWHERE, 0));
+        self.noted = 0;
+    }
+
+    /// Notes that a store was looked at, protected or not.
+    #[inline]
+    pub(crate) fn count_noted(&mut self) {
+        self.noted += 1;
     }
 
     /// Notes by what a store has changed a word of at most 8 bytes, which still holds what the run left
@@ -174,12 +188,20 @@ impl LineSet {
         }
     }
 
-    /// Demands that each changed line holds what its code will say.
+    /// Demands that each of the `stores` was noted, and that each changed line holds what its code will say.
     ///
-    /// That compares all of the line, not only what was stored: a stray store beside it shows. And it
+    /// A rollback that did not happen would leave lines out, and their codes as they were. The second
+    /// demand compares all of the line, not only what was stored: a stray store beside it shows. And it
     /// shows a fault in the computation of the change, which would otherwise turn up as a flipped bit of
     /// a line that is right.
-    pub(crate) fn compare(&self, lines: &Lines) -> Result<(), Fault> {
+    pub(crate) fn compare(&self, lines: &Lines, stores: usize) -> Result<(), Fault> {
+        if self.noted != stores {
+            return Err(Fault::new(
+                Stage::Compare,
+                "not every store to the protected heap has changed its line's code",
+            )
+            .values(stores as u64, self.noted as u64));
+        }
         self.changes()
             .iter()
             .try_for_each(|&Change { line, change }| {

@@ -92,6 +92,8 @@ pub(crate) fn check_range(context: &mut Context, address: usize, length: usize) 
 /// In a rollback, before an entry's old bytes return: what that store has changed.
 #[inline]
 pub(crate) fn note_change(set: &mut LineSet, entry: &Entry, old_range: *const u8) {
+    // Also before there are codes: another thread may start them before this handler is compared.
+    set.count_noted();
     let Some(lines) = heap_lines() else {
         return;
     };
@@ -128,7 +130,10 @@ pub(crate) fn end_effect(context: &mut Context) {
 
 /// Demands that the changed lines hold what their codes will say.
 pub(crate) fn compare(context: &Context) -> Result<(), Fault> {
-    heap_lines().map_or(Ok(()), |lines| context.lines.compare(lines))
+    let Some(lines) = heap_lines() else {
+        return Ok(());
+    };
+    context.lines.compare(lines, context.log.recorded()?.len())
 }
 
 /// Changes the codes.

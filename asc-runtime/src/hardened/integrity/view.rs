@@ -6,12 +6,19 @@
 //!
 //! A thread publishes, by plain stores on its way:
 //! 1. its *stage*: idle, in a handler, or changing codes; with a number that never comes again;
-//! 2. its log's memory, which moves when it grows: under the lock, which a reader holds too;
-//! 3. one open store from outside of handlers ([`Pending`]).
+//! 2. how many entries its record has, once the first run has ended;
+//! 3. its log's memory, which moves when it grows: under the lock, which a reader holds too;
+//! 4. one open store from outside of handlers ([`Pending`]).
 //!
-//! x86-64 keeps stores in order, and loads. An entry is written before the store that it is for; so a
-//! reader that copies a line first and looks at the logs afterwards finds an entry for every store that
-//! it has seen, as long as the stage has not changed meanwhile.
+//! x86-64 keeps stores in order, and loads. A reader copies a line first and looks at the logs
+//! afterwards. It finds an entry for every open store whose bytes it has copied, and finds it as it was
+//! written, unless the stage has changed meanwhile; then it begins anew. For that
+//!
+//! - V1: an entry is written before the cursor moves behind it, and the cursor before the store happens;
+//! - V2: the cursor goes back to the first entry, for the second run, only when the length of the
+//!   record is published, and all of its entries are open stores until the handler ends;
+//! - V3: entries are written over, and the length of the record is taken back, only while the stage is
+//!   idle: between [`View::leave_handler`] and the next [`View::enter_handler`].
 
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
@@ -32,6 +39,8 @@ const STAGE_STEP: u64 = 4;
 #[derive(Debug)]
 pub(crate) struct View {
     stage: AtomicU64,
+    /// Entries of the record; 0 while it grows.
+    recorded: AtomicUsize,
     locked: AtomicBool,
     words: AtomicPtr<ThreadWords>,
     entries: AtomicPtr<Entry>,
@@ -51,6 +60,7 @@ impl View {
     pub(crate) const fn new() -> Self {
         Self {
             stage: AtomicU64::new(0),
+            recorded: AtomicUsize::new(0),
             locked: AtomicBool::new(false),
             words: AtomicPtr::new(ptr::null_mut()),
             entries: AtomicPtr::new(ptr::null_mut()),
@@ -80,6 +90,16 @@ impl View {
         self.entries.store(entries, Ordering::Relaxed);
         self.arena.store(arena, Ordering::Relaxed);
         self.unlock();
+    }
+
+    /// A first run is about to write over the log (V3).
+    pub(crate) fn begin_record(&self) {
+        self.recorded.store(0, Ordering::Release);
+    }
+
+    /// It has ended, and its entries stay as they are (V2).
+    pub(crate) fn end_record(&self, entries: usize) {
+        self.recorded.store(entries, Ordering::Release);
     }
 
     /// The log is empty, and what is in it from now on are open stores.
@@ -136,28 +156,27 @@ impl View {
     }
 
     fn undo_log(&self, start: usize, copy: &mut [u8], open: &mut [u64]) {
-        let words = self.words.load(Ordering::Relaxed);
+        let stage = self.stage.load(Ordering::Acquire);
         let entries = self.entries.load(Ordering::Relaxed);
-        let in_handler = self.stage.load(Ordering::Acquire) & IN_HANDLER != 0;
-        if !in_handler || words.is_null() || entries.is_null() {
+        let arena = self.arena.load(Ordering::Relaxed);
+        if stage & IN_HANDLER == 0 {
             return;
         }
-        // SAFETY: the lock is held: the thread has not ended, so its words exist.
-        let cursor = unsafe { &raw const (*words).cursor };
-        // SAFETY: as above. The thread writes it meanwhile, whole by assembly, hence volatile.
-        let cursor = unsafe { cursor.read_volatile() };
-        let count = cursor.addr().saturating_sub(entries.addr()) / size_of::<Entry>();
-        let arena = self.arena.load(Ordering::Relaxed);
-        for index in (0..count).rev() {
-            // SAFETY: below the cursor, so written (L1), and the lock keeps the log where it is.
+        for index in (0..self.open_entries(entries)).rev() {
+            // SAFETY: below the cursor or recorded, so inside of the log (L1), which the lock keeps where it
+            // is. It may be written at this moment, hence volatile.
             let entry = unsafe { entries.wrapping_add(index).read_volatile() };
+            if self.stage.load(Ordering::Acquire) != stage {
+                // It may be half of one entry and half of another; the reader begins anew.
+                return;
+            }
             if entry.address >= start + copy.len() || entry.address + entry.length <= start {
                 continue;
             }
             for offset in 0..entry.length {
                 let old = if entry.is_range() {
                     let byte = arena.wrapping_add(entry.old as usize + offset);
-                    // SAFETY: L2; the lock keeps the arena where it is.
+                    // SAFETY: L2, of an entry that was whole; the lock keeps the arena where it is.
                     unsafe { byte.read_volatile() }
                 } else {
                     entry.old.to_le_bytes()[offset]
@@ -165,6 +184,23 @@ impl View {
                 put(start, copy, open, entry.address + offset, old);
             }
         }
+    }
+
+    /// How many entries stand for open stores; the lock is held.
+    ///
+    /// The cursor first: when it has gone back already, the length of the record is there (V2).
+    fn open_entries(&self, entries: *mut Entry) -> usize {
+        let words = self.words.load(Ordering::Relaxed);
+        if words.is_null() {
+            return 0;
+        }
+        // SAFETY: the lock is held: the thread has not ended, so its words exist.
+        let cursor = unsafe { &raw const (*words).cursor };
+        // SAFETY: as above. The thread writes it meanwhile, whole by assembly, hence volatile.
+        let cursor = unsafe { cursor.read_volatile() };
+        fence(Ordering::Acquire);
+        let passed = cursor.addr().saturating_sub(entries.addr()) / size_of::<Entry>();
+        passed.max(self.recorded.load(Ordering::Relaxed))
     }
 
     fn lock(&self) {
