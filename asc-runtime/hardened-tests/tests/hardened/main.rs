@@ -84,13 +84,13 @@ fn crc_release() {
     programs::the_runtime_survives_strikes(&Build::profile("release").with_line_codes());
 }
 
-/// The same with hooks as calls. Rot is struck in release builds: here each of its thousands of incidents
-/// would look its line up in all of the debug information.
+/// The same with hooks as calls.
 #[test]
 fn crc_dev() {
     let programs = Programs::built(&Build::profile("dev").with_line_codes());
     programs::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
+    programs::all_rot_is_found(&programs);
 }
 
 /// The same programs from plain cargo.
