@@ -65,7 +65,7 @@ impl Build {
         }
     }
 
-    pub(crate) fn has_line_codes(&self) -> bool {
+    fn has_line_codes(&self) -> bool {
         self.integrity == "crc"
     }
 

@@ -188,8 +188,7 @@ pub(crate) fn the_runtime_survives_strikes(build: &Build) {
     }
     let flips = times("flips", STRIKES);
     child::succeed(&trap, &["campaign", &flips]);
-    let line_codes = build.has_line_codes();
-    policies::recovery_never_trusts_what_was_struck(&trap, &list(&trap), &flips, line_codes);
+    policies::recovery_never_trusts_what_was_struck(&trap, &list(&trap), &flips);
 }
 
 /// The same programs do the same without any hardening.
