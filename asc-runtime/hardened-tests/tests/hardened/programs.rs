@@ -95,14 +95,7 @@ pub(crate) fn all_rot_is_found(programs: &Programs) {
             assert_eq!(corrections.count(), ended.stderr.lines().count());
             print!("{}", ended.stdout);
         }
-        // Longer lines that threads share raise false alarms: a known defect, see the README's limits.
-        let shares = matches!(line_bytes, "64" | "128" | "256");
-        let modes: &[&str] = if shares {
-            &["wild", "shared"]
-        } else {
-            &["wild"]
-        };
-        for mode in modes {
+        for mode in ["wild", "shared"] {
             let printed =
                 child::succeed_with(&rest, &[mode, &times("count", SHARING_STEPS)], &with);
             assert!(printed.contains("corrected_bits: 0"), "{printed}");
