@@ -80,7 +80,7 @@ fn crc_release() {
     programs::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
     programs::all_misuse_is_refused(&programs);
-    programs::all_rot_is_found(&programs);
+    programs::all_rot_is_found(&programs, programs::ROTTEN_LIVES);
     programs::the_runtime_survives_strikes(&Build::profile("release").with_line_codes());
 }
 
@@ -90,7 +90,7 @@ fn crc_dev() {
     let programs = Programs::built(&Build::profile("dev").with_line_codes());
     programs::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
-    programs::all_rot_is_found(&programs);
+    programs::all_rot_is_found(&programs, programs::ROTTEN_LIVES_DEBUG);
 }
 
 /// The same programs from plain cargo.

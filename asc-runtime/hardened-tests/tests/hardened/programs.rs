@@ -16,7 +16,10 @@ const CRATE_STEPS: u64 = 5_000;
 const RAFT_HANDLERS: u64 = 50_000;
 const RAFT_HANDLERS_LONG: u64 = 1_000_000;
 const STRIKES: u64 = 5_000;
-const ROTTEN_LIVES: u64 = 500;
+/// Lives that end with an incident, of each kind of rot and length of lines.
+pub(crate) const ROTTEN_LIVES: u64 = 500;
+/// The same where each incident looks its line up in all of the debug information.
+pub(crate) const ROTTEN_LIVES_DEBUG: u64 = 20;
 const SHARING_STEPS: u64 = 5_000;
 
 /// A count, made longer by `ASC_TEST_STEPS`.
@@ -77,11 +80,11 @@ pub(crate) fn all_faults_are_caught(programs: &Programs) {
 
 /// Bits that flip in protected memory while it rests are corrected or stopped, in lines of every length;
 /// threads that share lines raise no alarm.
-pub(crate) fn all_rot_is_found(programs: &Programs) {
+pub(crate) fn all_rot_is_found(programs: &Programs, lives: u64) {
     let rest = programs.program("rest");
     for line_bytes in ["64", "128", "256", "512", "1024", "4096"] {
         let with = [("ASC_LINE_BYTES", line_bytes)];
-        let counts = [&times("count", ROTTEN_LIVES)[..], "lines=2"];
+        let counts = [&times("count", lives)[..], "lines=2"];
         println!("lines of {line_bytes} bytes");
         let corrects = line_bytes.len() < 4;
         let single = if corrects { "single" } else { "stop" };
@@ -107,7 +110,7 @@ pub(crate) fn all_rot_is_found(programs: &Programs) {
     let stops = [("ASC_ROT", "stop")];
     print!(
         "{}",
-        child::succeed_with(&rest, &["stop", &times("count", ROTTEN_LIVES)], &stops)
+        child::succeed_with(&rest, &["stop", &times("count", lives)], &stops)
     );
     let scrubs = [("ASC_SCRUB_MIB_PER_SECOND", "500")];
     let ended = child::run_with(&rest, &["scrubber", "lines=20"], &scrubs);
