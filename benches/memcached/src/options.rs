@@ -8,9 +8,14 @@ use clap::Parser;
 
 use crate::workload::Pattern;
 
+const SERVERS_HELP: &str = "\
+`cargo asc bench memcached` builds the servers and names them itself. It takes a list instead of --server:
+      --servers <LIST>  Some of stock,plain,hardened,crc,page (all of them), each once; the first is what
+                        the others are compared with";
+
 /// Compares memcached servers under the same load, in turn
 #[derive(Debug, Clone, Parser)]
-#[command(name = "cargo asc bench memcached")]
+#[command(name = "cargo asc bench memcached", after_help = SERVERS_HELP)]
 pub(crate) struct Options {
     /// A server to compare, as NAME=PROGRAM; ratios refer to the first, and to the one named `plain`
     #[arg(long = "server", value_name = "NAME=PROGRAM", required = true)]

@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
         .into_iter()
         .chain(arguments.iter().cloned());
     let options = Options::parse_from(words);
-    let plain = PROGRAM.build_plain()?;
+    let plain = PROGRAM.build_plain(&[])?;
     let hardened = PROGRAM.build_hardened(Integrity::of_environment()?, &[])?;
     let rounds = usize::from(options.rounds);
     let progress = progress(WORKLOADS.len() * (rounds + WARM_UP_ROUNDS));

@@ -18,10 +18,10 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Builds it with plain cargo; returns where it is.
-    pub(crate) fn build_plain(self) -> Result<PathBuf, Refusal> {
+    /// Builds it with plain cargo and further arguments for it; returns where it is.
+    pub(crate) fn build_plain(self, arguments: &[&str]) -> Result<PathBuf, Refusal> {
         let directory = cargo::target_directory()?.join("release");
-        self.build(&mut cargo::cargo(), &[], &directory)
+        self.build(&mut cargo::cargo(), arguments, &directory)
     }
 
     /// Builds it hardened, with further arguments of `cargo asc build`.

@@ -28,6 +28,11 @@ mod listener;
 mod log;
 mod maintenance;
 mod metrics;
+#[cfg(all(feature = "page", not(asc)))]
+mod page_mode;
+#[cfg(not(all(feature = "page", not(asc))))]
+#[path = "server/page_mode_disabled.rs"]
+mod page_mode;
 mod privileges;
 mod settings;
 mod shared;
@@ -70,6 +75,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if let (true, Some(path)) = (options.daemon, &options.pidfile) {
         daemon::write_pid_file(path)?;
     }
+    page_mode::start()?;
     let shared = Arc::new(Shared::new(options)?);
     for socket in &sockets.listening {
         shared

@@ -1,5 +1,6 @@
 //! What all threads of the server share.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,8 +21,9 @@ use crate::protocol::frame::Framer;
 /// The shards, the time, the counters.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// At most one per worker. The lock is taken around a handler, never inside.
-    shards: Box<[Mutex<Shard>]>,
+    /// At most one per worker. The lock is taken around a handler, never inside: it lies in ordinary
+    /// memory, the shard in protected memory, which changes in handlers only.
+    shards: Box<[Mutex<Box<Shard>>]>,
     hasher: KeyHasher,
     /// The limit of all shards together.
     pub(crate) memory_bytes: AtomicU64,
@@ -76,11 +78,11 @@ impl Shared {
         let (shards, limits) = (options.shards(), options.shard_limits());
         let shard = |number| {
             let placement = Placement::new(hasher.clone(), number, shards);
-            Mutex::new(Shard::new(limits, placement))
+            Mutex::new(protected(|| Box::new(Shard::new(limits, placement))))
         };
         let extended = &options.extended;
         Ok(Self {
-            shards: protected(|| (0..shards).map(shard).collect()),
+            shards: (0..shards).map(shard).collect(),
             memory_bytes: options.memory_bytes().into(),
             tuning: Mutex::new(limits.lru),
             details: false.into(),
@@ -131,19 +133,38 @@ impl Shared {
 
     /// Waits for the shard. A worker that panicked with it ends the process, so that its state is
     /// never seen.
-    pub(crate) fn lock(&self, shard: u16) -> MutexGuard<'_, Shard> {
-        self.shards[shard as usize]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self, shard: u16) -> ShardGuard<'_> {
+        let shard = self.shards[shard as usize].lock();
+        ShardGuard(shard.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits for all shards, in their order. Whoever holds one never waits for an earlier one.
-    pub(crate) fn lock_all(&self) -> Vec<MutexGuard<'_, Shard>> {
+    pub(crate) fn lock_all(&self) -> Vec<ShardGuard<'_>> {
         (0..self.shards()).map(|shard| self.lock(shard)).collect()
     }
 
     pub(crate) fn shard_of(&self, key: &[u8]) -> u16 {
         shard_of(&self.hasher, key, self.shards())
+    }
+}
+
+/// A locked shard.
+#[derive(Debug)]
+pub(crate) struct ShardGuard<'a>(MutexGuard<'a, Box<Shard>>);
+
+impl Deref for ShardGuard<'_> {
+    type Target = Shard;
+
+    #[inline]
+    fn deref(&self) -> &Shard {
+        &self.0
+    }
+}
+
+impl DerefMut for ShardGuard<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Shard {
+        &mut self.0
     }
 }
 

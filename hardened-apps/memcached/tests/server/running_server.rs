@@ -12,6 +12,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The program under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_asc-memcached");
 
+/// How the handlers of the program under test are protected: it is built as the tests are.
+pub(crate) fn expected_mode() -> &'static str {
+    if cfg!(all(feature = "page", not(asc))) {
+        "page"
+    } else {
+        asc_runtime::mode().name()
+    }
+}
+
 /// A server on a port of its own; ends with the test.
 pub(crate) struct RunningServer {
     child: Child,
