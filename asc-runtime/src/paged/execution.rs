@@ -22,6 +22,7 @@ use crate::__private::Handler;
 use crate::fault::{Fault, Stage};
 use crate::incident;
 use crate::refuse::refuse;
+use crate::setup;
 
 use super::captured::Captured;
 use super::context::{Context, Counters, attach};
@@ -98,6 +99,7 @@ unsafe extern "C" fn execute_from(entry: *mut Entry, frame: *mut u8) -> u64 {
     let entry = unsafe { &mut *entry };
     let context = attach();
     refuse_in_effect(context, entry.handler);
+    setup::take_effect();
     panic_hook::install();
     context.begin(entry);
     // SAFETY: by contract.
