@@ -77,6 +77,8 @@ impl Build {
         let mut command = Command::new(&*cargo_asc);
         command.args(["asc", "build", "--quiet", "--package", PACKAGE]);
         command.args(["--integrity", self.integrity, "--profile", self.profile]);
+        // C libraries, which would be compiled once per profile, are asked for by name.
+        command.arg("--no-default-features");
         command.args(arguments);
         command.current_dir(env!("CARGO_MANIFEST_DIR"));
         command.env("CARGO", env!("CARGO"));
@@ -105,6 +107,12 @@ impl Build {
     pub(crate) fn runtime_trap(&self) -> PathBuf {
         let arguments = ["--features", "fault-points", "--bin", "runtime_trap"];
         self.run(&arguments).join("runtime_trap")
+    }
+
+    /// The program around a C library, in which the C code has no hooks.
+    pub(crate) fn sqlite(&self) -> PathBuf {
+        let arguments = ["--features", "sqlite", "--bin", "sqlite"];
+        self.run(&arguments).join("sqlite")
     }
 }
 

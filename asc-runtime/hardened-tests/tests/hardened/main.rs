@@ -12,6 +12,7 @@ mod incidents;
 mod paged;
 mod policies;
 mod programs;
+mod sqlite;
 
 use crate::build::{Build, Programs};
 
@@ -128,4 +129,20 @@ fn page_mode_refuses_all_misuse() {
 #[test]
 fn page_mode_follows_policies() {
     paged::on_every_backend(|paged| paged.all_policies_are_followed());
+}
+
+/// What the compiler does not see, it cannot undo.
+#[test]
+fn c_code_stops_a_hardened_build() {
+    sqlite::c_code_stops_a_hardened_build(&Build::profile("dev"));
+}
+
+/// A C library whose heap is protected memory, in page mode.
+#[test]
+fn page_mode_runs_a_c_library() {
+    paged::on_every_backend(|paged| {
+        sqlite::statements_agree(paged);
+        sqlite::every_flipped_bit_is_found(paged);
+        sqlite::a_flipped_bit_stops_the_process(paged);
+    });
 }

@@ -1,5 +1,7 @@
 //! What each program must show in page mode: built by plain cargo, run on every backend of this machine.
 
+use std::path::PathBuf;
+
 use asc_runtime::{EXIT_FAULT, EXIT_REFUSED};
 use serde_json::Value;
 
@@ -44,14 +46,32 @@ pub(crate) struct Paged<'a> {
 }
 
 impl Paged<'_> {
-    fn run(&self, program: &str, arguments: &[&str]) -> Ended {
-        let mut arguments = arguments.to_vec();
-        arguments.push("page");
-        let backend = [("ASC_PAGE_BACKEND", self.backend)];
-        child::run_with(&self.programs.program(program), &arguments, &backend)
+    pub(crate) const fn backend(&self) -> &'static str {
+        self.backend
     }
 
-    fn succeed(&self, program: &str, arguments: &[&str]) -> String {
+    /// The program from plain cargo, without page mode.
+    pub(crate) fn plain(&self, program: &str) -> PathBuf {
+        self.programs.program(program)
+    }
+
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Ended {
+        self.run_with(program, arguments, &[])
+    }
+
+    pub(crate) fn run_with(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Ended {
+        let arguments = [arguments, &["page"]].concat();
+        let backend = [("ASC_PAGE_BACKEND", self.backend)];
+        let environment = [environment, &backend].concat();
+        child::run_with(&self.programs.program(program), &arguments, &environment)
+    }
+
+    pub(crate) fn succeed(&self, program: &str, arguments: &[&str]) -> String {
         let ended = self.run(program, arguments);
         assert!(
             ended.status == Some(0) && ended.stderr.is_empty(),
