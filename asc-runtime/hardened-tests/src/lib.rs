@@ -6,6 +6,7 @@
 pub mod allocating;
 pub mod arguments;
 pub mod bump;
+pub mod child;
 pub mod digest;
 pub mod page_mode;
 pub mod random;

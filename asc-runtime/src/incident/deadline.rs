@@ -7,6 +7,9 @@
 //! 2. If one of them comes, the last words are written and the process ends as it would have.
 //!
 //! Other threads of the process go on meanwhile; a crash of theirs ends it too, likewise.
+//!
+//! Page mode needs the signals of faults itself, for the pages that are opened: they stay with it, and it
+//! calls [`crash`] for those that are nobody's.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
@@ -19,14 +22,8 @@ use crate::text::Line;
 /// How long a process that is about to stop may go on.
 const SECONDS: i64 = 2;
 
-const SIGNALS: [c_int; 6] = [
-    libc::SIGALRM,
-    libc::SIGSEGV,
-    libc::SIGBUS,
-    libc::SIGILL,
-    libc::SIGFPE,
-    libc::SIGABRT,
-];
+const SIGNALS: [c_int; 4] = [libc::SIGALRM, libc::SIGILL, libc::SIGFPE, libc::SIGABRT];
+const FAULTS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
 /// What is written if the process is cut short.
 struct LastWords(UnsafeCell<Line>);
@@ -83,7 +80,46 @@ pub(crate) fn speak_last_words() {
     }
 }
 
+/// A fault that is nobody's: ends the process if a thread has set the deadline. Async-signal-safe.
+#[cfg(all(feature = "page", not(asc)))]
+pub(crate) fn crash(signal: c_int) {
+    if OWNER.load(Ordering::Acquire) {
+        cut_short(signal);
+    }
+}
+
 fn take_signals() {
+    let leaves_faults = leaves_faults();
+    if !leaves_faults {
+        take_signal_stack();
+    }
+    // SAFETY: zeroes are a valid action and an empty set.
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = cut_short as extern "C" fn(c_int) as usize;
+    action.sa_flags = libc::SA_ONSTACK | libc::SA_NODEFER;
+    // SAFETY: as above.
+    let mut unblocked: libc::sigset_t = unsafe { MaybeUninit::zeroed().assume_init() };
+    for signal in SIGNALS.into_iter().chain(FAULTS) {
+        if !(leaves_faults && FAULTS.contains(&signal)) {
+            // SAFETY: a valid action, whose handler calls async-signal-safe functions only.
+            unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+        }
+        // SAFETY: a valid set and signal.
+        unsafe { libc::sigaddset(&raw mut unblocked, signal) };
+    }
+    // SAFETY: a valid set.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const unblocked, ptr::null_mut()) };
+}
+
+/// Whether somebody else handles faults, on signal stacks of their own.
+fn leaves_faults() -> bool {
+    #[cfg(all(feature = "page", not(asc)))]
+    return crate::paged::is_started();
+    #[cfg(not(all(feature = "page", not(asc))))]
+    false
+}
+
+fn take_signal_stack() {
     let stack = libc::stack_t {
         ss_sp: STACK.0.get().cast(),
         ss_flags: 0,
@@ -91,20 +127,6 @@ fn take_signals() {
     };
     // SAFETY: a static stack of that size.
     unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
-    // SAFETY: zeroes are a valid action and an empty set.
-    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
-    action.sa_sigaction = cut_short as extern "C" fn(c_int) as usize;
-    action.sa_flags = libc::SA_ONSTACK | libc::SA_NODEFER;
-    // SAFETY: as above.
-    let mut unblocked: libc::sigset_t = unsafe { MaybeUninit::zeroed().assume_init() };
-    for signal in SIGNALS {
-        // SAFETY: a valid action, whose handler calls async-signal-safe functions only.
-        unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
-        // SAFETY: a valid set and signal.
-        unsafe { libc::sigaddset(&raw mut unblocked, signal) };
-    }
-    // SAFETY: a valid set.
-    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const unblocked, ptr::null_mut()) };
 }
 
 fn start_timer() {

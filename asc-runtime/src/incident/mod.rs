@@ -110,9 +110,9 @@ impl Incident {
         self.offset
     }
 
-    /// The line of source, as `file:line`, that was executing when the runs parted, or that first
-    /// stored to the fault's address. Empty if that is not known or the program has no debug
-    /// information.
+    /// The line of source, as `file:line`, that was executing when the runs parted, that first stored
+    /// to the fault's address, or that made a stray write. Empty if that is not known or the program
+    /// has no debug information.
     pub fn source(&self) -> &str {
         self.source.as_str()
     }
@@ -229,6 +229,22 @@ pub(crate) fn stop(handler: &'static str, run: u32, fault: &Fault) -> ! {
     crate::engine::context::leave_handler();
     let mut incident = Incident::new(None, run, fault);
     incident.handler = handler;
+    end(&incident)
+}
+
+/// Stops over what code outside of handlers was about to do, of which a signal handler has noted who
+/// called it.
+#[cfg(all(feature = "page", not(asc)))]
+#[cold]
+pub(crate) fn stop_outside(callers: Callers, fault: &Fault) -> ! {
+    crate::engine::context::leave_handler();
+    let mut incident = Incident::new(None, 0, fault);
+    incident.callers = callers;
+    // Looking the source up uses the heap, whose locks the interrupted code may hold.
+    if deadline::set(Some(&incident.text())) {
+        asc_alloc::AscAlloc::new().ordinary(|| incident.find_source());
+        deadline::take_back_last_words();
+    }
     end(&incident)
 }
 

@@ -42,11 +42,23 @@ impl Callers {
 
     /// The callers of this function.
     #[cold]
-    #[cfg(asc)]
+    #[cfg(any(asc, feature = "page"))]
     pub(crate) fn here() -> Self {
         let mut callers = Self::NOBODY;
         // SAFETY: the unwinder reads the frames of this thread, and `visit` gets what it expects.
         unsafe { _Unwind_Backtrace(visit, (&raw mut callers).cast()) };
+        callers
+    }
+
+    /// An instruction that faulted, and then the callers of this function, which a signal handler calls.
+    #[cold]
+    #[cfg(all(feature = "page", not(asc)))]
+    pub(crate) fn of_signal(instruction: usize) -> Self {
+        let mut callers = Self::here();
+        callers.addresses.rotate_right(1);
+        // As if it were a call that returned behind it.
+        callers.addresses[0] = instruction + 1;
+        callers.count = (callers.count + 1).min(CALLERS_MAX);
         callers
     }
 
@@ -96,7 +108,7 @@ impl Callers {
     pub(crate) fn line(&self, _say: impl FnOnce(&str, u32)) {}
 }
 
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 extern "C" fn visit(frame: *mut c_void, callers: *mut c_void) -> c_int {
     // SAFETY: `here` passed its own.
     let callers = unsafe { &mut *callers.cast::<Callers>() };
@@ -112,6 +124,11 @@ extern "C" fn visit(frame: *mut c_void, callers: *mut c_void) -> c_int {
 /// Whether a file is the standard library's, or what it is built with, or the runtime's.
 #[cfg(feature = "source-lines")]
 fn is_foreign(file: &str) -> bool {
-    const FOREIGN: [&str; 3] = ["/rust/deps/", "/library/", "asc-runtime/src/"];
+    const FOREIGN: [&str; 4] = [
+        "/rust/deps/",
+        "/library/",
+        "asc-runtime/src/",
+        "asc-alloc/src/",
+    ];
     FOREIGN.iter().any(|part| file.contains(part))
 }

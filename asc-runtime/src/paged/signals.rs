@@ -16,7 +16,10 @@ use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
+use asc_alloc::AscAlloc;
+
 use crate::fault::{Fault, Stage};
+use crate::incident::deadline;
 use crate::refuse::refuse;
 
 use super::context::Context;
@@ -85,6 +88,9 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut
         _ => false,
     };
     if !handled {
+        if is_crash(signal, &frame) {
+            deadline::crash(signal);
+        }
         chain(signal, info, context);
     }
     // A run that was abandoned has left the body by the time the frame is loaded.
@@ -118,6 +124,13 @@ fn on_fault(frame: &Frame, active: bool) -> bool {
         ));
     }
     context.stack.grow(frame.address())
+}
+
+/// Whether a fault is nobody's: those at protected memory are the allocator's.
+fn is_crash(signal: c_int, frame: &Frame) -> bool {
+    let is_fault = signal == libc::SIGSEGV || signal == libc::SIGBUS;
+    let place = core::ptr::without_provenance::<u8>(frame.address());
+    is_fault && frame.code() > 0 && !AscAlloc::is_protected(place)
 }
 
 /// A thread older than the stacks' key, or a signal handler, reads a stack of a thread with handlers.

@@ -9,6 +9,7 @@ mod bodies;
 mod build;
 mod child;
 mod incidents;
+mod outside;
 mod paged;
 mod policies;
 mod programs;
@@ -144,5 +145,14 @@ fn page_mode_runs_a_c_library() {
         sqlite::statements_agree(paged);
         sqlite::every_flipped_bit_is_found(paged);
         sqlite::a_flipped_bit_stops_the_process(paged);
+    });
+}
+
+/// Stores and system calls outside of handlers that are to write to protected memory.
+#[test]
+fn page_mode_guards_state_outside_of_handlers() {
+    paged::on_every_backend(|paged| {
+        outside::every_stray_store_is_caught(paged);
+        outside::efault_is_explained(paged);
     });
 }

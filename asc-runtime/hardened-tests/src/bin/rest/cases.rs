@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use asc_hardened_tests::child::fork;
 use asc_hardened_tests::random::Random;
 use asc_runtime::{EXIT_FAULT, Output, asc_handler, statistics};
 
-use crate::child::fork;
 use crate::state::{State, WORDS, all_agree, flip, flip_bit, lines, said};
 
 /// The words of a line of the state, and the line.

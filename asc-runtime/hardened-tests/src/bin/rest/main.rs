@@ -15,7 +15,6 @@
 //! Arguments: `seed=N`, `lines=N` (sampled lines), `count=N`.
 
 mod cases;
-mod child;
 mod sharing;
 mod state;
 

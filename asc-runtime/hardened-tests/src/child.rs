@@ -1,13 +1,22 @@
 //! A life of its own for a fault that ends it.
 
+/// A line of JSON, with a backtrace before it.
+const INCIDENT_BYTES_MAX: usize = 16 << 10;
+
 /// How a child ended, and whether it said anything before.
-pub(crate) struct Ended {
-    pub(crate) status: i32,
-    pub(crate) incident: String,
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit status.
+    pub status: i32,
+    /// What it wrote to standard error.
+    pub incident: String,
 }
 
-/// Forks; the child runs `body` and ends with status 0.
-pub(crate) fn fork(body: impl FnOnce()) -> Ended {
+/// Forks; the child runs `body` and ends with status 0. For programs with one thread.
+///
+/// # Panics
+/// If the system refuses, or a signal ended the child.
+pub fn fork(body: impl FnOnce()) -> Ended {
     let mut pipe = [0; 2];
     // SAFETY: a place for two descriptors.
     assert_eq!(unsafe { libc::pipe(pipe.as_mut_ptr()) }, 0);
@@ -41,7 +50,7 @@ pub(crate) fn fork(body: impl FnOnce()) -> Ended {
 }
 
 fn read_all(descriptor: i32) -> String {
-    let mut bytes = [0u8; 4096];
+    let mut bytes = [0u8; INCIDENT_BYTES_MAX];
     let mut length = 0;
     loop {
         let rest = &mut bytes[length..];
