@@ -18,12 +18,18 @@ use crate::checksum::crc32c;
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     bytes: &'a [u8],
+    /// The checksum, exclusive or [`ZEROES_ARE_NO_MESSAGE`].
     #[cfg(any(asc, feature = "page"))]
-    checksum: u32,
+    seal: u32,
     /// Sealed by a handler, whose bytes may be gone before it has ended.
     #[cfg(any(asc, feature = "page"))]
     is_transient: bool,
 }
+
+/// The CRC32C of no bytes is 0. With a seal of 0 as well, a reference that a fault has moved to unused memory,
+/// mostly zeroes, would lead to an intact empty message.
+#[cfg(any(asc, feature = "page"))]
+const ZEROES_ARE_NO_MESSAGE: u32 = 0x5EA1_ED00;
 
 #[cfg(any(asc, feature = "page"))]
 impl<'a> Input<'a> {
@@ -36,7 +42,7 @@ impl<'a> Input<'a> {
     pub fn with_checksum(bytes: &'a [u8], checksum: u32) -> Self {
         Self {
             bytes,
-            checksum,
+            seal: checksum ^ ZEROES_ARE_NO_MESSAGE,
             is_transient: crate::engine::sys::handler_active(),
         }
     }
@@ -45,9 +51,10 @@ impl<'a> Input<'a> {
     pub fn bytes(&self) -> &'a [u8] {
         let Self {
             bytes,
-            checksum,
             is_transient,
+            ..
         } = *self;
+        let checksum = self.checksum();
         // SAFETY: a live slice.
         unsafe { asc_input_verify(bytes.as_ptr(), bytes.len(), checksum, is_transient) };
         self.bytes
@@ -55,7 +62,7 @@ impl<'a> Input<'a> {
 
     /// CRC32C of the bytes when they were sealed.
     pub const fn checksum(&self) -> u32 {
-        self.checksum
+        self.seal ^ ZEROES_ARE_NO_MESSAGE
     }
 }
 
@@ -147,5 +154,21 @@ pub(crate) mod verify {
             Fault::new(Stage::Input, "the request does not match its checksum")
                 .values(checksum.into(), found.into()),
         )
+    }
+}
+
+#[cfg(all(test, any(asc, feature = "page")))]
+mod tests {
+    use super::{Input, crc32c};
+
+    #[test]
+    fn zeroes_are_no_message() {
+        let zeroes = Input {
+            bytes: &[],
+            seal: 0,
+            is_transient: false,
+        };
+        assert_ne!(zeroes.checksum(), crc32c(zeroes.bytes));
+        assert_eq!(Input::seal(b"").checksum(), 0);
     }
 }

@@ -3,6 +3,7 @@
 //! 1. [`record`] makes a trace; [`plan`] shows what a campaign would strike.
 //! 2. [`run`] carries a campaign out; [`replay`] repeats one of its injections.
 //! 3. [`report`] shows what came of it; [`ci`] judges a short campaign.
+//! 4. [`soak`] strikes one server all the time.
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod soak;
 
 /// Exit status when a campaign's rate is above the limit.
 pub const EXIT_ABOVE_LIMIT: u8 = 1;
@@ -31,7 +33,7 @@ const EXIT_STATUSES: &str = "\
 Exit status:
   0  done; for `ci`: the undetected-error rate is below the limit with 95 % confidence
   1  `ci`: it is not; `run --until`: the goal is refuted or undecided; `replay`: the outcome differs
-     from the recorded one
+     from the recorded one; `soak`: a wrong reply, a false alarm, or memory that grows
   2  the command could not do its work: the message says what was wanted, what was found and \
 what to do next";
 
@@ -61,6 +63,8 @@ enum Command {
     Report(report::Arguments),
     /// Judge a short campaign against a limit, for continuous integration.
     Ci(ci::Arguments),
+    /// Strike a server for as long as one likes, under `retry`, while clients check what they read.
+    Soak(soak::Arguments),
     /// List the targets of this workspace.
     ListTargets,
 }
@@ -75,6 +79,7 @@ impl CommandLine {
             Command::Replay(arguments) => replay::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
             Command::Ci(arguments) => ci::run(&arguments),
+            Command::Soak(arguments) => soak::run(&arguments),
             Command::ListTargets => list_targets::run(),
         };
         outcome.unwrap_or_else(|failure| {

@@ -13,6 +13,7 @@
 //! 7. `oracle`: judges what the copy did, outside of the struck process.
 //! 8. `campaign`: all of it, on any number of workers, into [`results`].
 //! 9. [`live`]: the other way to strike: a whole server with all its threads, under load.
+//! 10. [`soak`]: the same server struck again and again, for as long as one likes.
 
 pub mod trace;
 
@@ -56,6 +57,8 @@ pub mod proxy;
 pub mod report;
 #[cfg(feature = "injector")]
 pub mod results;
+#[cfg(feature = "injector")]
+pub mod soak;
 #[cfg(feature = "injector")]
 pub mod statistics;
 #[cfg(feature = "injector")]

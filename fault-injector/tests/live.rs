@@ -178,6 +178,7 @@ fn settings(program: &Path, build: &str, entry: &str, models: &[Model]) -> Setti
         setup: Setup {
             program: program.to_owned(),
             threads: 2,
+            arguments: Vec::new(),
         },
         entry: entry.to_owned(),
         connections: 3,

@@ -117,6 +117,7 @@ impl RunningServer {
         let setup = Setup {
             program: program::build_server("memcached", Build::Plain).unwrap(),
             threads: 2,
+            arguments: Vec::new(),
         };
         Self(Server::start(&setup).unwrap())
     }

@@ -237,7 +237,7 @@ fn print(verdict: &Verdict) {
 }
 
 /// `90s`, `10m`, `1h`, or a number of seconds.
-fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
     let units = [("s", 1.0), ("m", 60.0), ("h", 3600.0)];
     let (number, unit) = units
         .iter()

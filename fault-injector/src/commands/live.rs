@@ -72,6 +72,7 @@ fn settings(campaign: &CampaignOptions, live: &LiveOptions) -> Result<Settings> 
         setup: Setup {
             program: campaign.target.server()?,
             threads: live.threads,
+            arguments: Vec::new(),
         },
         entry: live.entry.clone(),
         connections: live.connections,

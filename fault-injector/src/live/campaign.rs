@@ -263,7 +263,8 @@ fn begun(
     }
 }
 
-fn demand_strikable(models: &[Model]) -> Result<()> {
+/// Refuses models that need more than the instruction they strike.
+pub(crate) fn demand_strikable(models: &[Model]) -> Result<()> {
     match models.iter().find(|model| !model.strikes_one_instruction()) {
         None => Ok(()),
         Some(model) => Err(Failure::new(

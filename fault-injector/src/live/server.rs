@@ -30,6 +30,8 @@ pub struct Setup {
     pub program: PathBuf,
     /// Its worker threads.
     pub threads: usize,
+    /// Further arguments.
+    pub arguments: Vec<String>,
 }
 
 /// A server that listens.
@@ -81,6 +83,7 @@ fn command(setup: &Setup, port_file: &Path, errors: &File) -> Result<Command> {
     command
         .args(["-l", "127.0.0.1", "-p", "-1", "-u", "root", "-t"])
         .arg(setup.threads.to_string())
+        .args(&setup.arguments)
         .env_clear()
         .env(PORT_VARIABLE, port_file)
         .stdin(Stdio::null())
@@ -147,6 +150,7 @@ mod tests {
         let setup = Setup {
             program: "/bin/true".into(),
             threads: 2,
+            arguments: Vec::new(),
         };
         let failure = Server::start(&setup).unwrap_err().to_string();
         assert!(failure.contains("it ended with"), "{failure}");

@@ -1,6 +1,6 @@
 //! One connection.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -217,9 +217,12 @@ impl Client {
     /// A line without its end.
     fn receive_line(&mut self) -> Result<Vec<u8>, Error> {
         let mut line = Vec::new();
-        (&mut self.stream)
+        let length = (&mut self.stream)
             .take(LINE_BYTES_MAX)
             .read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") && (length as u64) < LINE_BYTES_MAX {
+            return Err(Error::Io(ErrorKind::UnexpectedEof.into()));
+        }
         match line.strip_suffix(b"\r\n") {
             Some(line) => Ok(line.to_vec()),
             None => Err(unexpected("a whole line", &line)),

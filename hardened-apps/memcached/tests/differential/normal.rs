@@ -33,11 +33,20 @@ pub(crate) fn normalised(reply: &[u8]) -> Vec<u8> {
 
 /// The length of a time and of what announces it.
 fn time_at(text: &[u8]) -> Option<usize> {
-    let prefix = TIMES.iter().find(|prefix| text.starts_with(prefix))?;
-    let digits = text[prefix.len()..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit() || **byte == b'-')
-        .count();
-    (digits > 0 && text[prefix.len()..prefix.len() + digits] != *b"-1")
-        .then_some(prefix.len() + digits)
+    TIMES.iter().find_map(|prefix| {
+        let number = text.strip_prefix(*prefix)?;
+        let is_digit = |byte: &&u8| byte.is_ascii_digit() || **byte == b'-';
+        let digits = number.iter().take_while(is_digit).count();
+        (digits > 0 && number[..digits] != *b"-1").then_some(prefix.len() + digits)
+    })
+}
+
+#[test]
+fn times_are_left_out_and_the_absence_of_one_is_not() {
+    let normal = |text: &str| String::from_utf8(normalised(text.as_bytes())).unwrap();
+    assert_eq!(
+        normal("ME a exp=30 la=1 cas=5 fetch=yes\r\n"),
+        "ME a## cas=5 fetch=yes\r\n"
+    );
+    assert_eq!(normal("HD t-1 l3 s12\r\n"), "HD t-1# s12\r\n");
 }

@@ -1,0 +1,208 @@
+//! When a server is struck, and where.
+//!
+//! Bursts of strikes alternate with calm. A strike takes the next call of the handler's function, steps to a
+//! drawn instruction and on to the first one that a handler executes and that offers what the model
+//! strikes.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use nix::sys::signal::Signal;
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+use crate::code::operands::address;
+use crate::failure::Result;
+use crate::fault::{MaskKind, Strike, Struck};
+use crate::live::call::Call;
+use crate::live::sites::Sites;
+use crate::plan::random_of;
+use crate::profile::{RequestWalk, Site};
+use crate::results::{Model, Zone};
+use crate::tracer::{Registers, Stop};
+use crate::walk::step;
+
+/// How long a burst lasts, and the calm behind it.
+const BURST: Duration = Duration::from_secs(4);
+const CALM: Duration = Duration::from_secs(2);
+/// A strike at the end of a burst has been dealt with by then.
+const SETTLED: Duration = Duration::from_secs(1);
+/// As far from the stack pointer a thread's stack may reach.
+const STACK_BYTES: u64 = 8 << 20;
+/// Calls are taken to be this long until one was seen to its end.
+const STEPS_UNKNOWN: u64 = 2000;
+/// Strikes that are told beside a wrong reply.
+const LATEST_MAX: usize = 4;
+/// The stream of random numbers of strikes; those of clients are others.
+const STREAM: u64 = 1 << 63;
+
+/// Which instructions of handlers are struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Aim {
+    /// All, those of the runtime included.
+    Everything,
+    /// The program's own stores to anything but the stack. Hardly any such fault crashes or leaves recovery in
+    /// doubt, so that servers live long.
+    Stores,
+}
+
+impl Aim {
+    fn allows(self, site: &Site, registers: &Registers) -> bool {
+        let is_own_store = || {
+            let mut written = site.facts.memory_writes.iter();
+            site.place.zone == Zone::Application
+                && written.all(|place| {
+                    address(registers, place)
+                        .is_some_and(|address| address.abs_diff(registers.rsp) > STACK_BYTES)
+                })
+        };
+        self == Self::Everything || is_own_store()
+    }
+}
+
+/// What is struck next and when.
+#[derive(Debug)]
+pub struct Strikes {
+    random: ChaCha8Rng,
+    models: Vec<Model>,
+    aim: Aim,
+    per_second: f64,
+    begun: Instant,
+    next: Instant,
+    /// Instructions of a call that a handler executes, as seen last.
+    steps: u64,
+    /// The latest strikes of this life, in words.
+    latest: VecDeque<String>,
+}
+
+impl Strikes {
+    /// So many per second of a burst, by these models.
+    pub fn new(seed: u64, models: &[Model], aim: Aim, per_second: f64) -> Self {
+        let mut strikes = Self {
+            random: random_of(seed, STREAM),
+            models: models.to_vec(),
+            aim,
+            per_second,
+            begun: Instant::now(),
+            next: Instant::now(),
+            steps: STEPS_UNKNOWN,
+            latest: VecDeque::new(),
+        };
+        strikes.begin();
+        strikes
+    }
+
+    /// A new server, which is struck from now on.
+    pub(super) fn begin(&mut self) {
+        self.begun = Instant::now();
+        self.latest.clear();
+        self.draw_next();
+    }
+
+    /// The latest strikes of this life, in words, the last one first.
+    pub(super) fn latest(&self) -> String {
+        let latest: Vec<&str> = self.latest.iter().map(String::as_str).collect();
+        latest.join("; ")
+    }
+
+    /// Whether a strike is due.
+    pub(super) fn is_due(&self) -> bool {
+        self.per_second > 0.0 && self.within_cycle() < BURST && Instant::now() >= self.next
+    }
+
+    /// Whether nothing may be reported, because all strikes are dealt with.
+    pub(super) fn is_calm(&self) -> bool {
+        self.per_second == 0.0 || self.within_cycle() > BURST + SETTLED
+    }
+
+    /// Strikes the call; says whether it did.
+    pub(super) fn strike(&mut self, call: &mut Call, sites: &mut Sites) -> Result<bool> {
+        let wanted = self.random.random_range(0..self.steps);
+        let model = self.models[self.random.random_range(0..self.models.len())];
+        let text = sites.text();
+        let mut number = 0;
+        loop {
+            let (site, inside) = call.next(sites)?;
+            number += u64::from(inside);
+            let offers =
+                inside && site.facts.admits(model) && self.aim.allows(site, &call.registers);
+            if number > wanted && offers {
+                let strike = Strike {
+                    model,
+                    mask: MaskKind::Single,
+                    site,
+                    registers: call.registers,
+                    walk: &RequestWalk::default(),
+                    sites: &[],
+                    end: 0,
+                    text,
+                    random: random_of(self.random.random(), 0),
+                };
+                let struck = strike.apply(&mut call.tracee)?;
+                self.note(model, site, &struck);
+                self.draw_next();
+                return Ok(struck.mask != 0);
+            }
+            let facts = site.facts.clone();
+            if step(&mut call.tracee, &facts)? != Stop::Signal(Signal::SIGTRAP) {
+                // Another thread has ended the process, or a signal has come for this one.
+                return Ok(false);
+            }
+            call.registers = call.tracee.registers()?;
+            if call.is_over() {
+                self.steps = number.max(1);
+                return Ok(false);
+            }
+        }
+    }
+
+    fn note(&mut self, model: Model, site: &Site, struck: &Struck) {
+        self.latest.truncate(LATEST_MAX - 1);
+        self.latest.push_front(format!(
+            "{} {} {:#x} at {} `{}`",
+            model.name(),
+            struck.place,
+            struck.mask,
+            site.place.symbol,
+            site.facts.text
+        ));
+    }
+
+    /// Exponential distances, on average as many per second as are wanted.
+    fn draw_next(&mut self) {
+        if self.per_second > 0.0 {
+            let uniform: f64 = self.random.random_range(f64::MIN_POSITIVE..1.0);
+            self.next = Instant::now() + Duration::from_secs_f64(-uniform.ln() / self.per_second);
+        }
+    }
+
+    fn within_cycle(&self) -> Duration {
+        let cycle = BURST + CALM;
+        let nanoseconds = self.begun.elapsed().as_nanos() % cycle.as_nanos();
+        Duration::from_nanos(nanoseconds as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_strikes_it_is_always_calm() {
+        let strikes = Strikes::new(1, &[Model::Flags], Aim::Everything, 0.0);
+        assert!(strikes.is_calm() && !strikes.is_due());
+    }
+
+    #[test]
+    fn a_burst_is_not_calm() {
+        let mut strikes = Strikes::new(1, &[Model::Flags], Aim::Everything, 1e6);
+        assert!(!strikes.is_calm());
+        let ago = |time| Instant::now().checked_sub(time).unwrap();
+        strikes.begun = ago(BURST + SETTLED + Duration::from_millis(100));
+        assert!(strikes.is_calm() && !strikes.is_due());
+        strikes.begun = ago(BURST + CALM);
+        strikes.next = Instant::now();
+        assert!(strikes.is_due() && !strikes.is_calm());
+    }
+}

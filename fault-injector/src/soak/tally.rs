@@ -1,0 +1,103 @@
+//! What was seen in all lives.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+use serde::Serialize;
+
+/// Memory may grow by this much between the halves of a life: evictions leave holes of changing sizes.
+pub const GROWTH_BYTES_MAX: u64 = 8 << 20;
+
+/// What clients saw.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Reads that found what was stored last.
+    pub hits: u64,
+    /// Reads that found nothing: it was evicted, deleted or never stored.
+    pub misses: u64,
+    /// Reads that found nothing because it was over.
+    pub expired: u64,
+    /// Values stored.
+    pub stored: u64,
+    /// Connections.
+    pub connections: u64,
+    /// Connections that ended before a reply had come.
+    pub unanswered: u64,
+}
+
+impl AddAssign for Seen {
+    fn add_assign(&mut self, other: Self) {
+        self.hits += other.hits;
+        self.misses += other.misses;
+        self.expired += other.expired;
+        self.stored += other.stored;
+        self.connections += other.connections;
+        self.unanswered += other.unanswered;
+    }
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Tally {
+    /// Servers started.
+    pub lives: u64,
+    /// How lives ended: `detected` (the server stopped itself), `crashed`, `hung`, `soak over`.
+    pub ends: BTreeMap<String, u64>,
+    /// Bits flipped.
+    pub strikes: u64,
+    /// Incidents by what was done: `retry`, `drop`, `stop`.
+    pub incidents: BTreeMap<String, u64>,
+    /// Incidents in the calm: nothing had been struck.
+    pub false_alarms: u64,
+    /// What clients saw.
+    pub seen: Seen,
+    /// Wrong replies, in words.
+    pub wrong: Vec<String>,
+    /// The longest life, in seconds.
+    pub life_seconds_max: f64,
+    /// Lives that were long enough to judge their memory.
+    pub lives_measured: u64,
+    /// The most that memory grew from the first half of a life to the second.
+    pub growth_bytes_max: u64,
+    /// The most main memory that a server occupied.
+    pub resident_bytes_max: u64,
+}
+
+impl Tally {
+    /// Whether nothing was wrong.
+    pub fn passed(&self) -> bool {
+        self.wrong.is_empty() && self.false_alarms == 0 && self.growth_bytes_max <= GROWTH_BYTES_MAX
+    }
+
+    /// Notes the memory of a life that was long enough.
+    pub(super) fn add_growth(&mut self, bytes: u64) {
+        self.lives_measured += 1;
+        self.growth_bytes_max = self.growth_bytes_max.max(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_failure_fails() {
+        assert!(Tally::default().passed());
+        let wrong = Tally {
+            wrong: vec!["another value".to_owned()],
+            ..Tally::default()
+        };
+        let alarmed = Tally {
+            false_alarms: 1,
+            ..Tally::default()
+        };
+        let mut grown = Tally::default();
+        grown.add_growth(GROWTH_BYTES_MAX);
+        assert!(grown.passed());
+        grown.add_growth(GROWTH_BYTES_MAX + 1);
+        grown.add_growth(0);
+        for tally in [wrong, alarmed, grown] {
+            assert!(!tally.passed(), "{tally:?}");
+        }
+    }
+}
