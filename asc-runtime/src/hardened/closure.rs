@@ -63,12 +63,13 @@ private_entry! {
 
 unsafe extern "C" fn effect_inside(call: *const Call) -> Returned {
     // SAFETY: the caller's live structure.
+    let live = unsafe { &*call };
     let Call {
         function,
         captured,
         captured_bytes,
         result,
-    } = unsafe { &*call };
+    } = live;
     let context = current();
     if !context.is_local(result.addr()) {
         refuse(format_args!(

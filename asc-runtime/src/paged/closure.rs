@@ -58,12 +58,13 @@ private_entry! {
 
 unsafe extern "C" fn effect_inside(call: *const Call) -> Returned {
     // SAFETY: the caller's live structure.
+    let live = unsafe { &*call };
     let Call {
         function,
         captured,
         captured_bytes,
         result,
-    } = unsafe { &*call };
+    } = live;
     let context = current();
     if !context.stack.contains(result.addr()) {
         refuse(format_args!(

@@ -84,6 +84,7 @@ pub fn packed_fields(to: &mut Packed, value: u64) {
 
 #[unsafe(no_mangle)]
 pub unsafe fn raw_writes(to: *mut u64, value: u64) {
+    // SAFETY: compiled and never run; a caller would pass a place of eight bytes.
     unsafe {
         to.write(value);
         to.cast::<u8>().add(3).cast::<u32>().write_unaligned(value as u32);
@@ -93,6 +94,7 @@ pub unsafe fn raw_writes(to: *mut u64, value: u64) {
 
 #[unsafe(no_mangle)]
 pub unsafe fn memory_operations(to: *mut u8, from: *const u8, count: usize) {
+    // SAFETY: compiled and never run; a caller would pass places that are long enough.
     unsafe {
         to.copy_from(from, count);
         to.add(count).copy_from_nonoverlapping(from, count);
