@@ -9,6 +9,7 @@ mod handler;
 mod integrity;
 mod memcached;
 mod program;
+mod scrubber;
 
 use std::ffi::OsString;
 

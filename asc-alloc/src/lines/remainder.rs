@@ -2,10 +2,11 @@
 //!
 //! Memory is read word by word, volatile: another thread may be writing to another part of the line.
 
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use super::{Lines, WORD_BYTES};
-use crate::line_code::Remainder;
+use crate::line_code::{LINE_BYTES_MIN, Remainder};
 
 pub(super) fn instructions_exist() -> bool {
     std::is_x86_feature_detected!("sse4.2") && std::is_x86_feature_detected!("pclmulqdq")
@@ -33,6 +34,16 @@ impl Lines {
         let start = self.pointer(self.address_of(line));
         // SAFETY: a whole line of the arena; the instructions exist, else there were no codes.
         unsafe { remainder_of(start.cast(), self.line_bytes() / WORD_BYTES) }
+    }
+
+    /// Asks for the memory of lines that are soon to be looked at, and for the code of the first.
+    #[inline]
+    pub fn prefetch(&self, lines: Range<usize>) {
+        ask_for(self.stored.as_ptr().wrapping_add(lines.start).cast());
+        let (start, end) = (self.address_of(lines.start), self.address_of(lines.end));
+        for address in (start..end).step_by(LINE_BYTES_MIN) {
+            ask_for(self.pointer(address));
+        }
     }
 
     /// The remainder that a line has when it holds the bytes at `bytes`.
@@ -71,6 +82,13 @@ impl Lines {
             part ^ self.change(word, value & mask)
         })
     }
+}
+
+#[inline]
+fn ask_for(place: *const u8) {
+    use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a hint: it reads nothing for the program, and faults nowhere.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
 }
 
 /// The aligned words that hold a range: their addresses, and 0xFF in each byte of the range.

@@ -5,9 +5,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::refusal::{Cause, Refusal};
 
-/// The longest answer: two numbers, or `ready` and a mode.
+/// The longest answer: three numbers, or `ready` and a mode.
 const LINE_BYTES_MAX: u64 = 256;
 
 /// A running `measure` program.
@@ -23,17 +26,22 @@ pub(crate) struct Batch {
     pub(crate) nanoseconds: f64,
     /// The largest log of one handler so far.
     pub(crate) log_bytes: u64,
+    /// What the scrubber has verified so far.
+    pub(crate) scrubbed_bytes: u64,
 }
 
 impl Batch {
-    /// Reads `<nanoseconds> <log bytes>`; a ratio must be possible.
+    /// Reads `<nanoseconds> <log bytes> <scrubbed bytes>`; a ratio must be possible.
     fn read(answer: &str) -> Option<Self> {
-        let (nanoseconds, log_bytes) = answer.split_once(' ')?;
+        let (nanoseconds, counts) = answer.split_once(' ')?;
+        let (log_bytes, scrubbed_bytes) = counts.split_once(' ')?;
         let nanoseconds: f64 = nanoseconds.parse().ok()?;
         let log_bytes = log_bytes.parse().ok()?;
+        let scrubbed_bytes = scrubbed_bytes.parse().ok()?;
         (nanoseconds.is_finite() && nanoseconds > 0.0).then_some(Self {
             nanoseconds,
             log_bytes,
+            scrubbed_bytes,
         })
     }
 }
@@ -96,8 +104,27 @@ impl Contestant {
             return Err(broken("a program that listens", &error.to_string()));
         }
         let answer = self.line()?;
-        Batch::read(&answer)
-            .ok_or_else(|| broken("nanoseconds (more than 0) and log bytes", &answer))
+        Batch::read(&answer).ok_or_else(|| {
+            broken(
+                "nanoseconds (more than 0) and two numbers of bytes",
+                &answer,
+            )
+        })
+    }
+
+    /// Stops all its threads, those in the background too, so that others are measured without them.
+    pub(crate) fn pause(&self) -> Result<(), Refusal> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets them go on.
+    pub(crate) fn resume(&self) -> Result<(), Refusal> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), Refusal> {
+        let process = Pid::from_raw(self.process.id().cast_signed());
+        kill(process, signal).map_err(|error| broken("a program that runs", error.desc()))
     }
 
     fn line(&mut self) -> Result<String, Refusal> {
@@ -137,14 +164,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_program_says_is_read(nanoseconds in 0.001_f64..1e12, log_bytes: u64) {
-            let answer = format!("{nanoseconds} {log_bytes}");
-            prop_assert_eq!(Batch::read(&answer), Some(Batch { nanoseconds, log_bytes }));
+        fn what_a_program_says_is_read(
+            nanoseconds in 0.001_f64..1e12,
+            log_bytes: u64,
+            scrubbed_bytes: u64,
+        ) {
+            let answer = format!("{nanoseconds} {log_bytes} {scrubbed_bytes}");
+            let batch = Batch { nanoseconds, log_bytes, scrubbed_bytes };
+            prop_assert_eq!(Batch::read(&answer), Some(batch));
         }
 
         #[test]
         fn whatever_is_read_gives_a_ratio(answer in "\\PC*", head in "[-+0-9.einfNa]{1,12}") {
-            for answer in [answer, format!("{head} 1")] {
+            for answer in [answer, format!("{head} 1 1")] {
                 if let Some(batch) = Batch::read(&answer) {
                     prop_assert!((1.0 / batch.nanoseconds).is_finite() || batch.nanoseconds < 1e-300);
                     prop_assert!(batch.nanoseconds > 0.0 && batch.nanoseconds.is_finite());
@@ -156,7 +188,8 @@ mod tests {
     #[test]
     fn no_ratio_comes_of_nothing_or_of_no_number() {
         for answer in [
-            "", "1", "0 1", "-1 1", "NaN 1", "inf 1", "1 -1", "1 1 1", "1  1",
+            "", "1", "1 1", "0 1 1", "-1 1 1", "NaN 1 1", "inf 1 1", "1 -1 1", "1 1 -1", "1 1 1 1",
+            "1  1 1",
         ] {
             assert_eq!(Batch::read(answer), None, "{answer}");
         }

@@ -2,7 +2,7 @@
 //!
 //! 1. The `measure` program of the `asc-benches` package is built hardened, with both kinds of integrity.
 //! 2. Both set up the same workload and then time batches in turn.
-//! 3. The same with the scrubber beside the handlers, at three rates.
+//! 3. Then the scrubber ([`scrubber`](super::scrubber)).
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::contestant::Contestant;
 use super::handler::{WARM_UP_ROUNDS, median, progress};
 use super::program::Program;
+use super::scrubber;
 use crate::integrity::Integrity;
 use crate::refusal::Refusal;
 
@@ -36,21 +37,13 @@ struct Options {
     line_bytes: u64,
 }
 
-/// Bytes of a value, operations per batch, and the scrubber's rate in MiB per second.
-const WORKLOADS: [(&str, usize, u64); 6] = [
-    ("128", 60_000, 0),
-    ("1024", 40_000, 0),
-    ("4096", 20_000, 0),
-    ("128", 60_000, 64),
-    ("128", 60_000, 512),
-    ("128", 60_000, 4096),
-];
+/// Bytes of a value, and operations per batch.
+const WORKLOADS: [(&str, usize); 3] = [("128", 60_000), ("1024", 40_000), ("4096", 20_000)];
 
 /// One line of the result.
 #[derive(Debug, Serialize)]
 struct Comparison {
     value_bytes: &'static str,
-    scrub_mib_per_second: u64,
     line_bytes: u64,
     ecc_ns: f64,
     crc_ns: f64,
@@ -71,13 +64,22 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
     let options = Options::parse_from(words);
     let ecc = PROGRAM.build_hardened(Integrity::Ecc, &[])?;
     let crc = PROGRAM.build_hardened(Integrity::Crc, &[])?;
-    let bar = progress(WORKLOADS.len() * (usize::from(options.rounds) + WARM_UP_ROUNDS));
+    let batches =
+        (WORKLOADS.len() + scrubber::RATES.len()) * (usize::from(options.rounds) + WARM_UP_ROUNDS);
+    let bar = progress(batches);
     if !options.json {
-        println!("value bytes  scrub MiB/s     ecc ns     crc ns   ratio   (min .. max)   memory");
+        println!("value bytes     ecc ns     crc ns   ratio   (min .. max)   memory");
     }
     for workload in WORKLOADS {
         let comparison = compare(&ecc, &crc, workload, &options, || bar.inc(1))?;
         bar.suspend(|| report(&comparison, options.json));
+    }
+    if !options.json {
+        bar.suspend(scrubber::title);
+    }
+    for rate in scrubber::RATES {
+        let scrubbing = scrubber::compare(&crc, rate, options.rounds.into(), || bar.inc(1))?;
+        bar.suspend(|| scrubbing.report(options.json));
     }
     bar.finish_and_clear();
     Ok(0)
@@ -86,16 +88,13 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<u8, Refusal> {
 fn compare(
     ecc: &Path,
     crc: &Path,
-    (value_bytes, operations, rate): (&'static str, usize, u64),
+    (value_bytes, operations): (&'static str, usize),
     options: &Options,
     step: impl Fn(),
 ) -> Result<Comparison, Refusal> {
     let rounds = usize::from(options.rounds);
     let workload = ["cache", value_bytes];
-    let settings = [
-        ("ASC_LINE_BYTES", options.line_bytes.to_string()),
-        ("ASC_SCRUB_MIB_PER_SECOND", rate.to_string()),
-    ];
+    let settings = [("ASC_LINE_BYTES", options.line_bytes.to_string())];
     let mut ecc = Contestant::start(ecc, &workload, "hardened")?;
     let mut crc = Contestant::start_with(crc, &workload, "hardened", &settings)?;
     let (mut ecc_times, mut crc_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -111,7 +110,6 @@ fn compare(
     let (ratio, ratio_min, ratio_max) = (median(&mut ratios), ratios[0], ratios[rounds - 1]);
     Ok(Comparison {
         value_bytes,
-        scrub_mib_per_second: rate,
         line_bytes: options.line_bytes,
         ecc_ns: median(&mut ecc_times),
         crc_ns: median(&mut crc_times),
@@ -131,7 +129,6 @@ fn report(comparison: &Comparison, json: bool) {
     }
     let Comparison {
         value_bytes,
-        scrub_mib_per_second,
         ecc_ns,
         crc_ns,
         ratio,
@@ -141,7 +138,7 @@ fn report(comparison: &Comparison, json: bool) {
         ..
     } = comparison;
     println!(
-        "{value_bytes:>11} {scrub_mib_per_second:>12} {ecc_ns:>10.1} {crc_ns:>10.1} {ratio:>7.3}   \
+        "{value_bytes:>11} {ecc_ns:>10.1} {crc_ns:>10.1} {ratio:>7.3}   \
          ({ratio_min:.3} .. {ratio_max:.3}) {:>6.2} %",
         memory_share * 100.0
     );

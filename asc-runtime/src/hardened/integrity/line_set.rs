@@ -24,6 +24,8 @@ use crate::hardened::sys::checks::words::{CheckWords, RECENT_LINES, TAG_SHIFT, c
 
 const SLOTS_MIN: usize = 1024;
 const CHANGES_MIN: usize = 256;
+/// How far ahead of its check a line of a range is asked for: word by word, memory would be late.
+const AHEAD_BYTES: usize = 4096;
 const TAG_MAX: u64 = u64::MAX >> TAG_SHIFT;
 const LINE_MASK: u64 = (1 << TAG_SHIFT) - 1;
 /// No slot.
@@ -95,7 +97,14 @@ impl LineSet {
         };
         let within = address & (lines.line_bytes() - 1);
         let last = first + (within + length - 1) / lines.line_bytes();
-        (first..=last).try_for_each(|line| self.check_line(lines, line))
+        let ahead = AHEAD_BYTES / lines.line_bytes();
+        lines.prefetch(first..last.min(first + ahead) + 1);
+        (first..=last).try_for_each(|line| {
+            if line + ahead < last {
+                lines.prefetch(line + ahead + 1..line + ahead + 2);
+            }
+            self.check_line(lines, line)
+        })
     }
 
     fn check_line(&mut self, lines: &Lines, line: usize) -> Result<(), Fault> {

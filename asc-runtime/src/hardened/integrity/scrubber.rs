@@ -2,9 +2,11 @@
 //!
 //! 1. A thread of its own looks at a batch of lines, without a lock: a line that a handler is at work on
 //!    is told from a rotten one as in a handler ([`super::examine`]).
-//! 2. Between two batches it sleeps as long as the rate demands.
+//! 2. Between two batches it sleeps as long as the rate demands. It gives way to the program's threads by
+//!    its priority; what it could not do in time it makes up for a moment at the most.
 //! 3. A single flipped bit is corrected, if that is allowed; anything else ends the process.
 
+use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +19,10 @@ use super::{examine_or_stop, heap_lines, outside, settings};
 const BATCH_BYTES: usize = 64 << 10;
 /// Without protected memory the thread looks this often.
 const IDLE: Duration = Duration::from_millis(50);
+/// What a delay is made up for, at full speed.
+const BEHIND_MAX: Duration = Duration::from_millis(10);
+/// Added to the thread's nice value.
+const NICE: c_int = 10;
 
 static STARTED: AtomicBool = AtomicBool::new(false);
 static PASSES: AtomicU64 = AtomicU64::new(0);
@@ -63,7 +69,9 @@ pub(crate) fn scrub_all() -> u64 {
 }
 
 fn scrub(bytes_per_second: u64) {
-    let start = Instant::now();
+    // SAFETY: changes this thread's priority only; where that is forbidden, it stays as it is.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+    let mut due = Instant::now();
     let mut next = 0;
     loop {
         let committed = asc_alloc::statistics().protected.committed_bytes as usize;
@@ -73,16 +81,16 @@ fn scrub(bytes_per_second: u64) {
         };
         let end = committed.min(next + BATCH_BYTES);
         verify(lines, next, end);
-        let total = BYTES.fetch_add((end - next) as u64, Relaxed) + (end - next) as u64;
+        let bytes = (end - next) as u64;
+        BYTES.fetch_add(bytes, Relaxed);
         next = end;
         if next == committed {
             next = 0;
             PASSES.fetch_add(1, Relaxed);
         }
-        let due = Duration::from_secs_f64(total as f64 / bytes_per_second as f64);
-        if let Some(left) = due.checked_sub(start.elapsed()) {
-            thread::sleep(left);
-        }
+        due += Duration::from_secs_f64(bytes as f64 / bytes_per_second as f64);
+        due = due.max(Instant::now() - BEHIND_MAX);
+        thread::sleep(due.saturating_duration_since(Instant::now()));
     }
 }
 
