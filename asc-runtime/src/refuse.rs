@@ -3,6 +3,7 @@
 use core::fmt::{Arguments, Write as _};
 
 use crate::exit_status::EXIT_REFUSED;
+use crate::incident::deadline;
 use crate::text::Line;
 
 /// Says why on standard error and ends the process with [`EXIT_REFUSED`].
@@ -10,6 +11,8 @@ use crate::text::Line;
 pub(crate) fn refuse(reason: Arguments<'_>) -> ! {
     #[cfg(any(asc, feature = "page"))]
     crate::engine::context::leave_handler();
+    // A struck handler that is tried again before the process stops: the fault is what matters.
+    deadline::cut_short_if_set();
     let mut line = Line::new();
     // A text is cut and never fails.
     let _ = write!(line, "asc: refused: {reason}");

@@ -9,7 +9,7 @@
 //! Other threads of the process go on meanwhile; a crash of theirs ends it too, likewise.
 //!
 //! Page mode needs the signals of faults itself, for the pages that are opened: they stay with it, and it
-//! calls [`crash`] for those that are nobody's.
+//! calls [`cut_short_if_set`] for those that are nobody's.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
@@ -80,11 +80,11 @@ pub(crate) fn speak_last_words() {
     }
 }
 
-/// A fault that is nobody's: ends the process if a thread has set the deadline. Async-signal-safe.
-#[cfg(all(feature = "page", not(asc)))]
-pub(crate) fn crash(signal: c_int) {
+/// Ends the process if a thread has set the deadline: for whoever would end it in another way.
+/// Async-signal-safe.
+pub(crate) fn cut_short_if_set() {
     if OWNER.load(Ordering::Acquire) {
-        cut_short(signal);
+        cut_short(0);
     }
 }
 

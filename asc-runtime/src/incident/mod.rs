@@ -25,7 +25,7 @@ use crate::fault::Fault;
 use crate::statistics;
 use crate::text::{Line, Text, write_json};
 use processor::Processor;
-#[cfg(asc)]
+#[cfg(any(asc, feature = "page"))]
 pub(crate) use processor::core;
 use source_line::Callers;
 

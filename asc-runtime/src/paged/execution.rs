@@ -25,7 +25,7 @@ use crate::refuse::refuse;
 use crate::setup;
 
 use super::captured::Captured;
-use super::context::{Context, Counters, attach};
+use super::context::{Context, Counters, attach, current};
 use super::event_log::Kind;
 use super::gate::{self, Gate};
 use super::surroundings::CONTENDED;
@@ -105,9 +105,10 @@ unsafe extern "C" fn execute_from(entry: *mut Entry, frame: *mut u8) -> u64 {
     // SAFETY: by contract.
     if let Err(fault) = unsafe { attempt(context, &entry.call, frame) } {
         // SAFETY: by contract; what the struck handler did is undone (P1).
-        unsafe { recovery::recover(context, &entry.call, frame, &fault) };
+        let survived = unsafe { recovery::recover(context, &entry.call, frame, &fault) };
+        recovery::report(&survived);
     }
-    context.finish();
+    current().finish();
     own_words().signature
 }
 
@@ -157,7 +158,7 @@ fn refuse_contended(context: &Context, fault: &Fault) {
     }
 }
 
-/// One pair of runs.
+/// One pair of runs, committed.
 ///
 /// # Safety
 /// As for [`execute_from`].
@@ -166,6 +167,32 @@ pub(super) unsafe fn attempt(
     call: &Call,
     frame: *mut u8,
 ) -> Result<(), Fault> {
+    // SAFETY: by contract.
+    unsafe { agree(context, call, frame) }?.commit()
+}
+
+/// One pair of runs, undone.
+///
+/// # Safety
+/// As for [`execute_from`].
+pub(super) unsafe fn rehearse(
+    context: &mut Context,
+    call: &Call,
+    frame: *mut u8,
+) -> Result<(), Fault> {
+    // SAFETY: by contract.
+    unsafe { agree(context, call, frame) }.map(drop)
+}
+
+/// One pair of runs, which are undone unless what they agree on is committed.
+///
+/// # Safety
+/// As for [`execute_from`].
+unsafe fn agree<'a>(
+    context: &'a mut Context,
+    call: &Call,
+    frame: *mut u8,
+) -> Result<Undo<'a>, Fault> {
     context.begin_runs();
     context.open_gates()?;
     context.session = begin_session(context.handler_name());
@@ -185,7 +212,7 @@ pub(super) unsafe fn attempt(
     unsafe { undo.context.second_run(call) }?;
     // SAFETY: by contract.
     unsafe { undo.compare(call.place.start) }?;
-    undo.commit()
+    Ok(undo)
 }
 
 /// Without page mode there is none: nothing is protected, and handlers announce their stores.

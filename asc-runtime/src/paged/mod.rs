@@ -100,6 +100,8 @@ pub(crate) mod memory;
 pub(crate) mod output;
 #[path = "../hardened/panic_hook.rs"]
 pub(crate) mod panic_hook;
+#[path = "../hardened/placement.rs"]
+mod placement;
 mod probe;
 mod recovery;
 pub(crate) mod result_slot;

@@ -1,23 +1,31 @@
 //! What follows the detection of a fault in page mode.
 //!
 //! 1. What the struck handler stored is undone by the time this begins, and verified.
-//! 2. Under `retry` pairs of runs follow from the start, until one agrees and is committed. Under `drop`
-//!    the state stays as it was before the message. Under `abort` the process stops.
-//! 3. The process stops as well when the policy cannot be followed: the fault was none that leaves the
-//!    means of recovery whole ([`policy::is_survivable`]); something was not undone; the handler has run
-//!    an effect; its arguments changed; or not every store is seen on this machine.
+//! 2. The handler is tried again, in pairs of runs from the start: on the same core, then on another. The
+//!    first pair that agrees tells what kind of fault it was.
+//! 3. Under `retry` what that pair agreed on is committed. Under `drop` it is undone, and the state stays
+//!    as it was before the message. Under `abort` it is undone too and the process stops, with a
+//!    deadline on all of this ([`deadline`]).
+//! 4. Nothing is tried, and the process stops, when the state cannot be vouched for: the fault was none
+//!    that leaves the means of recovery whole ([`policy::is_survivable`]); something was not undone; the
+//!    handler has run an effect; its arguments changed; or not every store is seen on this machine.
 
-use crate::fault::Fault;
-use crate::incident::{self, Action, Classification, Incident};
+use crate::fault::{Fault, Stage};
+use crate::incident::{self, Action, Classification, Incident, deadline};
 use crate::policy::{self, OnFault};
 
+use super::after_commit::Deferred;
 use super::allocation;
-use super::context::Context;
+use super::context::{Context, current};
 use super::effect::CLOSURE;
 use super::event_log::Kind;
-use super::execution::{Call, attempt};
+use super::execution::{Call, attempt, rehearse};
 use super::gate;
+use super::placement;
 use super::sys::{own_words, protection_key, thread_words};
+
+/// Pairs of runs that tell all kinds of faults apart: one on the same core, one on another.
+const DIAGNOSIS_PAIRS: u8 = 2;
 
 /// Why the process stops.
 type Objection = &'static str;
@@ -32,59 +40,172 @@ const UNGUARDED: Objection = "without protection keys a store may have escaped t
 const FAILED: Objection = "every trial failed";
 
 /// Recovers as the handler's policy says: what both runs of a trial agreed on is committed, or the
-/// message is dropped, and the signature proves which.
+/// message is dropped, and the signature proves which. What was survived is to be [`report`]ed.
 ///
 /// # Safety
 /// As for [`attempt`], which has just found `fault`.
 #[cold]
-pub(super) unsafe fn recover(context: &mut Context, call: &Call, frame: *mut u8, fault: &Fault) {
+pub(super) unsafe fn recover(
+    context: &mut Context,
+    call: &Call,
+    frame: *mut u8,
+    fault: &Fault,
+) -> Incident {
     let mut incident = Incident::new(context.handler, context.run, fault);
     let on_fault = context.handler.map_or(OnFault::Abort, |handler| {
         policy::in_force(handler, call.can_tell)
     });
+    if on_fault == OnFault::Abort && !deadline::set(Some(&incident.text())) {
+        // Another thread is ending the process already.
+        incident::end(&incident);
+    }
+    let mut trials = Trials::new(on_fault);
     // SAFETY: by contract.
-    let outcome = match on_fault {
+    let outcome = unsafe { trials.make(context, call, frame, fault) };
+    let outcome = outcome.and_then(|()| match on_fault {
         OnFault::Abort => Err(""),
-        OnFault::Drop => may_go_on(context, fault).and_then(|()| drop_message(context, fault)),
-        OnFault::Retry(times) => {
-            // SAFETY: by contract.
-            unsafe { retry(context, call, frame, fault, times, &mut incident) }
-        }
-    };
+        OnFault::Drop => drop_message(context, fault),
+        OnFault::Retry(_) if trials.agreed.is_some() => Ok(Action::Retry),
+        OnFault::Retry(_) => Err(FAILED),
+    });
+    incident.trials = trials.count;
+    incident.classification = trials.classification();
     match outcome {
-        Ok(action) => report(context, incident, action),
+        Ok(action) => {
+            incident.action = action;
+            incident
+        }
         Err(objection) => {
-            incident.note = objection;
+            // Whoever asked for it needs no reason.
+            incident.note = if on_fault == OnFault::Abort {
+                ""
+            } else {
+                objection
+            };
+            deadline::take_back_last_words();
             incident::end(&incident);
         }
     }
 }
 
-/// # Safety
-/// As for [`recover`].
-unsafe fn retry(
-    context: &mut Context,
-    call: &Call,
-    frame: *mut u8,
-    fault: &Fault,
-    times: u8,
-    incident: &mut Incident,
-) -> Result<Action, Objection> {
-    let mut last = *fault;
-    for _ in 0..times {
-        may_go_on(context, &last)?;
-        give_back_blocks(context)?;
-        incident.trials += 1;
-        // SAFETY: by contract; the state is that before the first run (P1).
-        match unsafe { attempt(context, call, frame) } {
-            Ok(()) => {
-                incident.classification = Classification::Transient;
-                return Ok(Action::Retry);
-            }
-            Err(again) => last = again,
+/// Where a pair of runs was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Here,
+    Elsewhere,
+}
+
+/// Pairs of runs after a fault, and what they say about it.
+#[derive(Debug)]
+struct Trials {
+    pairs_max: u8,
+    /// What a pair agrees on is committed.
+    keep: bool,
+    count: u32,
+    agreed: Option<Place>,
+    has_moved: bool,
+    /// Every fault so far was a message that did not match its checksum.
+    only_input: bool,
+    /// The arguments are not what they were when the handler was called.
+    lost_arguments: bool,
+}
+
+impl Trials {
+    const fn new(on_fault: OnFault) -> Self {
+        let (pairs_max, keep) = match on_fault {
+            OnFault::Retry(times) => (times, true),
+            OnFault::Drop | OnFault::Abort => (DIAGNOSIS_PAIRS, false),
+        };
+        Self {
+            pairs_max,
+            keep,
+            count: 0,
+            agreed: None,
+            has_moved: false,
+            only_input: true,
+            lost_arguments: false,
         }
     }
-    Err(FAILED)
+
+    /// Tries until a pair agrees or there were enough. Unless it is kept, the state is that before the
+    /// message.
+    ///
+    /// # Safety
+    /// As for [`recover`].
+    unsafe fn make(
+        &mut self,
+        context: &mut Context,
+        call: &Call,
+        frame: *mut u8,
+        fault: &Fault,
+    ) -> Result<(), Objection> {
+        let mut place = Place::Here;
+        self.judge(context, fault)?;
+        while self.count < self.pairs_max.into() {
+            give_back_blocks(context)?;
+            self.count += 1;
+            // SAFETY: by contract; the state is that before the first run (P1).
+            match unsafe { self.carry_out(context, call, frame, place) } {
+                Ok(()) => {
+                    self.agreed = Some(place);
+                    break;
+                }
+                Err(again) => self.judge(context, &again)?,
+            }
+            place = Place::Elsewhere;
+        }
+        if !self.keep && !context.is_undone {
+            return Err(DAMAGED);
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for [`recover`]; the state is that before the first run.
+    unsafe fn carry_out(
+        &mut self,
+        context: &mut Context,
+        call: &Call,
+        frame: *mut u8,
+        place: Place,
+    ) -> Result<(), Fault> {
+        let pair = if self.keep { attempt } else { rehearse };
+        // SAFETY: by contract.
+        let mut pair = || unsafe { pair(context, call, frame) };
+        if place == Place::Here {
+            return pair();
+        }
+        let (outcome, has_moved) = placement::elsewhere(pair);
+        self.has_moved |= has_moved;
+        outcome
+    }
+
+    /// Whether the state is as it was before the message, for all that is known after `fault`.
+    fn judge(&mut self, context: &Context, fault: &Fault) -> Result<(), Objection> {
+        if !policy::is_survivable(fault.stage) || !context.is_undone {
+            return Err(DAMAGED);
+        }
+        if protection_key::stack_key() == 0 && !context.announced.is_running() {
+            return Err(UNGUARDED);
+        }
+        self.only_input &= fault.stage == Stage::Input;
+        self.lost_arguments = context.captured.compare().is_err();
+        if self.lost_arguments {
+            return Err(ARGUMENTS);
+        }
+        Ok(())
+    }
+
+    fn classification(&self) -> Classification {
+        match self.agreed {
+            Some(Place::Elsewhere) if self.has_moved => Classification::Permanent,
+            Some(_) => Classification::Transient,
+            None if self.lost_arguments => Classification::CorruptAtRest,
+            None if self.count > 0 && self.only_input => Classification::CorruptAtRest,
+            None if self.has_moved => Classification::Nondeterministic,
+            None => Classification::Unknown,
+        }
+    }
 }
 
 fn drop_message(context: &mut Context, fault: &Fault) -> Result<Action, Objection> {
@@ -97,17 +218,6 @@ fn drop_message(context: &mut Context, fault: &Fault) -> Result<Action, Objectio
     context.deferred.clear();
     context.fault = Some(*fault);
     Ok(Action::Drop)
-}
-
-/// Whether the state is as it was before the message, for all that is known.
-fn may_go_on(context: &Context, fault: &Fault) -> Result<(), Objection> {
-    if !policy::is_survivable(fault.stage) || !context.is_undone {
-        return Err(DAMAGED);
-    }
-    if protection_key::stack_key() == 0 && !context.announced.is_running() {
-        return Err(UNGUARDED);
-    }
-    context.captured.compare().map_err(|_| ARGUMENTS)
 }
 
 /// Frees what the struck handler had allocated. An effect of its own cannot be given back.
@@ -130,15 +240,17 @@ fn give_back_blocks(context: &Context) -> Result<(), Objection> {
     Ok(())
 }
 
-/// The program's own callback may call handlers.
-fn report(context: &mut Context, mut incident: Incident, action: Action) {
-    let (sequence, signature) = (context.sequence, own_words().signature);
-    let (fault, runs) = (context.fault, context.runs);
-    let deferred = core::mem::replace(&mut context.deferred, super::after_commit::Deferred::new());
+/// Reports what was survived. The program's own callback may call handlers, on the same context: nobody
+/// holds a reference to it meanwhile.
+pub(super) fn report(incident: &Incident) {
+    let context = current();
     asc_alloc::diversion::restore();
     context.run = 0;
-    incident.action = action;
-    incident::report(&incident);
+    let (sequence, signature) = (context.sequence, own_words().signature);
+    let (fault, runs) = (context.fault, context.runs);
+    let deferred = core::mem::replace(&mut context.deferred, Deferred::new());
+    incident::report(incident);
+    let context = current();
     context.sequence = sequence;
     context.fault = fault;
     context.runs = runs;

@@ -89,7 +89,7 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut
     };
     if !handled {
         if is_crash(signal, &frame) {
-            deadline::crash(signal);
+            deadline::cut_short_if_set();
         }
         chain(signal, info, context);
     }

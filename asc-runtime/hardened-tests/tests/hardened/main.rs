@@ -129,7 +129,10 @@ fn page_mode_refuses_all_misuse() {
 /// Drop and retry, in page mode.
 #[test]
 fn page_mode_follows_policies() {
-    paged::on_every_backend(|paged| paged.all_policies_are_followed());
+    paged::on_every_backend(|paged| {
+        paged.all_policies_are_followed();
+        policies::the_limits_of_recovery_in_page_mode(paged);
+    });
 }
 
 /// What the compiler does not see, it cannot undo.

@@ -6,6 +6,7 @@ use asc_runtime::{EXIT_FAULT, EXIT_REFUSED};
 use serde_json::Value;
 
 use crate::child::{self, Ended};
+use crate::paged::Paged;
 
 const MESSAGES: &str = "count=1000";
 const SEEDS: [&str; 2] = ["seed=1", "seed=2"];
@@ -93,10 +94,13 @@ use End::{Answered, Dropped, Stopped};
 const STRAY: &str = "a store may have gone to an unknown place";
 const HOOK: &str = "may have escaped the log";
 const SHARED: &str = "has run an effect or changed shared memory";
+const EFFECT: &str = "has run an effect, which is never undone";
 const FAILED: &str = "every trial failed";
 
-/// Each case under `abort`, `drop` and `retry(3)`.
-const CASES: &[(&str, [End; 3])] = &[
+/// A case, and its ends under `abort`, `drop` and `retry(3)`.
+type Case = (&'static str, [End; 3]);
+
+const CASES: &[Case] = &[
     ("none", [Answered(""), Answered(""), Answered("")]),
     ("stray_in_first_run", stopped("unknown", "unknown", STRAY)),
     ("stray_in_second_run", stopped("unknown", "unknown", STRAY)),
@@ -181,6 +185,47 @@ const fn stopped(abort: &'static str, others: &'static str, note: &'static str) 
         Stopped(others, note),
         Stopped(others, note),
     ]
+}
+
+/// What ends otherwise in page mode: no hook can be missed there, pages and the callers' stack are undone
+/// whole, and what was added atomically is subtracted again.
+const PAGED_CASES: &[Case] = &[
+    ("stray_in_first_run", TRANSIENT),
+    ("stray_in_second_run", TRANSIENT),
+    ("stray_range", TRANSIENT),
+    ("stray_and_lost", TRANSIENT),
+    ("escaped_hook", [Answered(""), Answered(""), Answered("")]),
+    ("misplaced_hook", [Answered(""), Answered(""), Answered("")]),
+    ("shared_in_first_run", TRANSIENT),
+    ("shared_in_second_run", TRANSIENT),
+    ("effect_in_first_run", stopped("unknown", "unknown", EFFECT)),
+    (
+        "effect_in_second_run",
+        stopped("unknown", "unknown", EFFECT),
+    ),
+    ("request_at_rest", TRANSIENT),
+];
+
+/// The same in page mode.
+pub(crate) fn the_limits_of_recovery_in_page_mode(paged: &Paged<'_>) {
+    for (name, ends) in CASES {
+        let others = PAGED_CASES.iter().find(|(known, _)| known == name);
+        let ends = others.map_or(ends, |(_, ends)| ends);
+        for (policy, end) in POLICIES.iter().zip(ends) {
+            let ended = play_paged(paged, name, policy);
+            let what = format!("{name} under {policy} on {}", paged.backend());
+            expect(&what, &ended, end);
+        }
+    }
+    for name in HARMFUL {
+        let ended = play_paged(paged, name, "abort");
+        expect(name, &ended, &Stopped("unknown", ""));
+    }
+}
+
+fn play_paged(paged: &Paged<'_>, name: &str, policy: &str) -> Ended {
+    let case = format!("case={name}");
+    paged.run_with("policies", &[&case], &[(ON_FAULT, policy)])
 }
 
 /// What no policy may survive stops the process, and what tells faults apart is told.
