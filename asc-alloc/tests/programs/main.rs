@@ -1,0 +1,91 @@
+//! Existing programs on this allocator: each answers what it answers on the system's.
+
+mod chosen;
+mod workloads;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use chosen::{Chosen, NAMES, VARIABLE};
+use workloads::WORKLOADS;
+
+#[global_allocator]
+static ALLOC: Chosen = Chosen;
+
+/// Answers shorter than that would say that a program does nothing.
+const ANSWER_BYTES_MIN: usize = 10_000;
+const TIMES: usize = 3;
+
+#[test]
+fn programs_answer_as_on_the_system_allocator() {
+    let directory = directory();
+    workloads::generate(&directory).expect("the target directory is writable");
+    let [expected, found] = [NAMES[0], NAMES[1]].map(answers);
+    let (expected, found) = (&expected, &found);
+    for (name, _) in WORKLOADS {
+        let [expected, found] = [expected, found].map(|answers| line(answers, name));
+        println!("{expected}");
+        assert_eq!(expected, found);
+    }
+    // The choice is real.
+    assert_eq!(line(expected, "heap"), "heap: 0 bytes of asc-alloc");
+    let bytes = line(found, "heap").trim_start_matches("heap: ");
+    let bytes = bytes
+        .split(' ')
+        .next()
+        .and_then(|number| number.parse().ok());
+    assert!(bytes.is_some_and(|bytes: u64| bytes > 1 << 20), "{found}");
+}
+
+#[test]
+#[ignore = "run as a child per allocator"]
+fn case_answers() {
+    println!();
+    for (name, workload) in WORKLOADS {
+        let answers: Vec<_> = (0..TIMES).map(|_| workload(&directory())).collect();
+        assert!(
+            answers.iter().all(|answer| *answer == answers[0]),
+            "{name} differs from itself"
+        );
+        let answer = &answers[0];
+        assert!(answer.len() > ANSWER_BYTES_MIN, "{name}: {answer}");
+        println!("{name}: {} bytes, {:016x}", answer.len(), digest(answer));
+    }
+    let statistics = asc_alloc::statistics();
+    let bytes = statistics.ordinary.committed_bytes;
+    println!("heap: {bytes} bytes of asc-alloc");
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs")
+}
+
+fn answers(allocator: &str) -> String {
+    let program = std::env::current_exe().expect("this program has a path");
+    let output = Command::new(program)
+        .args(["--exact", "case_answers", "--ignored", "--nocapture"])
+        .env(VARIABLE, allocator)
+        .output()
+        .expect("the child starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{allocator}: {said}{output:?}");
+    said
+}
+
+fn line<'a>(answers: &'a str, name: &str) -> &'a str {
+    let begins = |line: &&str| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(": "))
+    };
+    answers
+        .lines()
+        .find(begins)
+        .unwrap_or_else(|| panic!("no {name}: {answers}"))
+}
+
+/// FNV-1a.
+fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
