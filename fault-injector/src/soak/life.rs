@@ -75,6 +75,7 @@ pub fn live(
         stage,
         armed: false,
         over: false,
+        in_time: false,
     };
     strikes.begin();
     tally.lives += 1;
@@ -117,6 +118,8 @@ struct Life {
     armed: bool,
     /// Whether the process is no more.
     over: bool,
+    /// Whether the soak has ended before anything else did.
+    in_time: bool,
 }
 
 impl Life {
@@ -147,12 +150,12 @@ impl Life {
                 .look(&self.server.errors, strikes.is_calm(), tally)?;
         }
         // Clients that nobody listens to any more end before the process is reaped.
-        let with_soak = self.stage.over.swap(true, Relaxed);
+        self.in_time = self.stage.over.swap(true, Relaxed);
         let patience = Instant::now() + ENDING;
         self.arm(false);
         while !self.over
             && (!self.clients.iter().all(JoinHandle::is_finished)
-                || !with_soak && Instant::now() < patience)
+                || !self.in_time && Instant::now() < patience)
         {
             self.look()?;
         }
@@ -190,7 +193,9 @@ impl Life {
         }
         self.watch.finish(&self.server.errors, tally)?;
         let end = match ended {
-            None => "soak over".to_owned(),
+            None if self.in_time => "soak over".to_owned(),
+            None if tally.wrong.is_empty() => name(Outcome::Hung).to_owned(),
+            None => "wrong reply".to_owned(),
             Some(stop) => {
                 let end = End {
                     stop,

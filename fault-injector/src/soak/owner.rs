@@ -21,6 +21,8 @@ const KEYS: u32 = 8000;
 const VALUE_BYTES_MAX: usize = 4500;
 const REQUESTS_PER_CONNECTION: u32 = 200;
 const KEYS_PER_MULTIGET: u32 = 20;
+/// What memcached says beyond as many connections as `-c` allows, which is far more than there are clients.
+const CROWDED: &str = "ERROR Too many open connections";
 /// Seconds that items with an end live at most.
 const LIFE_SECONDS_MAX: u32 = 3;
 /// Times are told in whole seconds.
@@ -70,6 +72,8 @@ impl Stored {
 enum Trouble {
     /// The connection ended. The server has, or has closed it.
     Unanswered,
+    /// A worker of the server serves nobody any more: connections that were left are still open.
+    Crowded,
     Wrong(String),
 }
 
@@ -77,6 +81,7 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
             Error::Io(_) => Self::Unanswered,
+            Error::Refused(text) if text == CROWDED => Self::Crowded,
             error => Self::Wrong(error.to_string()),
         }
     }
@@ -106,7 +111,7 @@ impl Owner {
     }
 
     /// Asks until it is told to stop, then reads every key. Ends early with a wrong reply, and when nobody
-    /// listens any more.
+    /// listens any more or not all workers do.
     pub fn work(mut self, stage: &Stage) -> Finding {
         let wrong = loop {
             let Ok(mut client) = Client::connect(self.address) else {
@@ -122,6 +127,7 @@ impl Owner {
                 Ok(()) if over => break None,
                 Ok(()) => {}
                 Err(Trouble::Unanswered) => self.seen.unanswered += 1,
+                Err(Trouble::Crowded) => break None,
                 Err(Trouble::Wrong(text)) => break Some(text),
             }
         };

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use iced_x86::Mnemonic;
 use nix::sys::signal::Signal;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -145,6 +146,10 @@ impl Strikes {
                 return Ok(struck.mask != 0);
             }
             let facts = site.facts.clone();
+            if facts.instruction.mnemonic() == Mnemonic::Syscall {
+                // It may wait for a lock, whose owner may be waiting for its tracer.
+                return Ok(false);
+            }
             if step(&mut call.tracee, &facts)? != Stop::Signal(Signal::SIGTRAP) {
                 // Another thread has ended the process, or a signal has come for this one.
                 return Ok(false);

@@ -41,7 +41,8 @@ impl AddAssign for Seen {
 pub struct Tally {
     /// Servers started.
     pub lives: u64,
-    /// How lives ended: `detected` (the server stopped itself), `crashed`, `hung`, `soak over`.
+    /// How lives ended: `detected` (the server stopped itself), `crashed`, `hung` (as a whole, or one of
+    /// its workers), `wrong reply`, `soak over`.
     pub ends: BTreeMap<String, u64>,
     /// Bits flipped.
     pub strikes: u64,
