@@ -39,6 +39,7 @@ mod shared;
 mod size_classes;
 mod sockets;
 mod stream;
+mod tally;
 mod termination;
 mod worker;
 

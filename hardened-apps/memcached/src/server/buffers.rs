@@ -19,6 +19,8 @@ const OUTPUT_BYTES_KEPT_MAX: usize = 256 * 1024;
 pub(super) struct Buffers {
     pub(super) input: InputBuffer,
     pub(super) output: Output,
+    /// Bytes of the output, as of the last [`Self::note_output`]: asking it costs the check of its seal.
+    said: usize,
     /// Bytes of the output that were sent.
     pub(super) sent: usize,
     /// Most bytes that the output has held.
@@ -30,9 +32,25 @@ impl Buffers {
         Self {
             input: InputBuffer::new(),
             output: Output::new(),
+            said: 0,
             sent: 0,
             output_bytes_max: 0,
         }
+    }
+
+    /// Something may have been written to the output.
+    pub(super) fn note_output(&mut self) {
+        self.said = self.output.bytes().len();
+    }
+
+    /// Bytes of the output.
+    pub(super) fn said(&self) -> usize {
+        self.said
+    }
+
+    /// Whether bytes of the output are still to be sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.sent < self.said
     }
 
     /// Bytes of the output that are still to be sent.
@@ -44,11 +62,11 @@ impl Buffers {
     pub(super) fn clear_output(&mut self) {
         self.output_bytes_max = self.output_bytes_max.max(self.sent);
         self.output.clear();
-        self.sent = 0;
+        (self.said, self.sent) = (0, 0);
     }
 
     fn is_idle(&self) -> bool {
-        self.input.is_empty() && self.output.bytes().is_empty()
+        self.input.is_empty() && self.said == 0
     }
 
     fn is_oversized(&self) -> bool {
@@ -59,17 +77,18 @@ impl Buffers {
 /// Buffers that no connection is using.
 #[derive(Debug, Default)]
 pub(super) struct BufferPool {
-    spare: Vec<Buffers>,
+    #[allow(clippy::vec_box, reason = "they move twice per turn")]
+    spare: Vec<Box<Buffers>>,
 }
 
 impl BufferPool {
     /// The pair used last, or a new one.
-    pub(super) fn take(&mut self) -> Buffers {
-        self.spare.pop().unwrap_or_else(Buffers::new)
+    pub(super) fn take(&mut self) -> Box<Buffers> {
+        self.spare.pop().unwrap_or_else(|| Box::new(Buffers::new()))
     }
 
     /// Takes the buffers back if there is nothing in them, else returns them.
-    pub(super) fn put_back(&mut self, buffers: Buffers) -> Option<Buffers> {
+    pub(super) fn put_back(&mut self, buffers: Box<Buffers>) -> Option<Box<Buffers>> {
         if !buffers.is_idle() {
             return Some(buffers);
         }

@@ -8,7 +8,6 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use mio::event::Event;
 
@@ -54,7 +53,7 @@ pub(super) struct Connection {
     number: usize,
     framer: Framer,
     /// Present while something was received and not executed, or said and not sent.
-    buffers: Option<Buffers>,
+    buffers: Option<Box<Buffers>>,
     /// Bytes of the next request that are known to be missing still, with those received.
     needed: usize,
     /// Where the request at the beginning of the input goes on.
@@ -157,7 +156,7 @@ impl Connection {
         let mut buffers = self.buffers.take().unwrap_or_else(|| turn.pool.take());
         self.record.set_state(State::Busy);
         let next = self.serve(&mut buffers, turn);
-        let state = if !buffers.unsent().is_empty() {
+        let state = if buffers.has_unsent() {
             State::Writing
         } else if self.framer.awaits_data() {
             State::Data
@@ -185,7 +184,7 @@ impl Connection {
             match executed {
                 Executed::OutputFull => continue,
                 Executed::Enough => {
-                    turn.traffic.yields.fetch_add(1, Relaxed);
+                    turn.traffic.yields.add(1);
                     return Next::Again;
                 }
                 Executed::All => {}
@@ -194,7 +193,7 @@ impl Connection {
                 return Next::Wait;
             }
             if receptions == 0 {
-                turn.traffic.yields.fetch_add(1, Relaxed);
+                turn.traffic.yields.add(1);
                 return Next::Again;
             }
             receptions -= 1;
@@ -209,7 +208,7 @@ impl Connection {
     /// Step 1.
     fn execute(&mut self, buffers: &mut Buffers, turn: &Turn<'_>, requests: &mut u32) -> Executed {
         while !self.closing {
-            if buffers.output.bytes().len() >= OUTPUT_BYTES_MAX {
+            if buffers.said() >= OUTPUT_BYTES_MAX {
                 return Executed::OutputFull;
             }
             let dropped = self.discard.min(buffers.input.unread().len());
@@ -259,13 +258,12 @@ impl Connection {
             } => {
                 buffers.input.consume(consumed);
                 write_reply(text, &mut buffers.output);
+                buffers.note_output();
                 self.authenticated = succeeded;
                 let failed = text == reply::AUTHENTICATION_FAILURE;
                 if succeeded || failed {
-                    traffic.authentications.fetch_add(1, Relaxed);
-                    traffic
-                        .authentication_failures
-                        .fetch_add(u64::from(failed), Relaxed);
+                    traffic.authentications.add(1);
+                    traffic.authentication_failures.add(u64::from(failed));
                 }
             }
         }
@@ -294,7 +292,7 @@ impl Connection {
         }
         let paused = self.paused.take();
         let output = &mut buffers.output;
-        match execution::execute(
+        let progress = execution::execute(
             turn.shared,
             turn.now,
             Call {
@@ -304,7 +302,9 @@ impl Connection {
             paused,
             output,
             OUTPUT_BYTES_MAX,
-        ) {
+        );
+        buffers.note_output();
+        match progress {
             Progress::Paused(pause) => {
                 self.paused = Some(pause);
                 return;
@@ -318,12 +318,12 @@ impl Connection {
 
     /// Step 2.
     fn send(&mut self, buffers: &mut Buffers, traffic: &Traffic) -> Sent {
-        while !buffers.unsent().is_empty() {
+        while buffers.has_unsent() {
             match self.stream.write(buffers.unsent()) {
                 Ok(0) => return Sent::Failed,
                 Ok(count) => {
                     buffers.sent += count;
-                    traffic.bytes_written.fetch_add(count as u64, Relaxed);
+                    traffic.bytes_written.add(count as u64);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Sent::Blocked,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -344,7 +344,7 @@ impl Connection {
             Ok(0) => Received::Ended,
             Ok(count) => {
                 buffers.input.fill(count);
-                traffic.bytes_read.fetch_add(count as u64, Relaxed);
+                traffic.bytes_read.add(count as u64);
                 // A short read has emptied the socket (epoll(7)): the next byte is an event. The
                 // end of the stream may have been announced already.
                 self.readable = count == wanted || self.peer_finished;

@@ -8,7 +8,6 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering::Relaxed;
 
 use asc_runtime::Output;
 use mio::net::UdpSocket;
@@ -55,7 +54,7 @@ impl Datagrams {
         for _ in 0..DATAGRAMS_PER_TURN {
             match self.socket.recv_from(&mut self.received) {
                 Ok((length, peer)) => {
-                    traffic.bytes_read.fetch_add(length as u64, Relaxed);
+                    traffic.bytes_read.add(length as u64);
                     self.serve(shared, traffic, length, peer);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
@@ -134,8 +133,6 @@ fn send(
         if socket.send_to(&datagram, peer).is_err() {
             return;
         }
-        traffic
-            .bytes_written
-            .fetch_add(datagram.len() as u64, Relaxed);
+        traffic.bytes_written.add(datagram.len() as u64);
     }
 }

@@ -1,11 +1,12 @@
 //! Where the numbers of `stats` come from.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
 use super::shared::{Shared, Traffic};
+use super::tally::Tally;
 use super::{settings, size_classes};
 use crate::PROTOCOL_VERSION;
 use crate::cache::counters::Counters;
@@ -160,11 +161,11 @@ fn process(shared: &Shared) -> Vec<Statistic> {
 }
 
 fn connections(shared: &Shared) -> Vec<Statistic> {
-    let traffic = |counter: fn(&Traffic) -> &AtomicU64| -> u64 {
+    let traffic = |counter: fn(&Traffic) -> &Tally| -> u64 {
         shared
             .traffic
             .iter()
-            .map(|worker| counter(worker).load(Relaxed))
+            .map(|worker| counter(worker).get())
             .sum()
     };
     let counters = &shared.connections;

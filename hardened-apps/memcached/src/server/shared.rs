@@ -12,6 +12,7 @@ use super::connection_record::ConnectionRecords;
 use super::failure::Failure;
 use super::log::Log;
 use super::maintenance::Crawler;
+use super::tally::Tally;
 use crate::cache::eviction::LruTuning;
 use crate::cache::placement::{KeyHasher, Placement, shard_of};
 use crate::cache::shard::Shard;
@@ -62,13 +63,13 @@ pub(crate) struct ConnectionCounters {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Traffic {
-    pub(crate) bytes_read: AtomicU64,
-    pub(crate) bytes_written: AtomicU64,
+    pub(crate) bytes_read: Tally,
+    pub(crate) bytes_written: Tally,
     /// Turns that ended with more to read.
-    pub(crate) yields: AtomicU64,
+    pub(crate) yields: Tally,
     /// Attempts of clients to say who they are, and those that failed.
-    pub(crate) authentications: AtomicU64,
-    pub(crate) authentication_failures: AtomicU64,
+    pub(crate) authentications: Tally,
+    pub(crate) authentication_failures: Tally,
 }
 
 impl Shared {
@@ -180,10 +181,10 @@ impl ConnectionCounters {
 
 impl Traffic {
     pub(crate) fn reset(&self) {
-        self.bytes_read.store(0, Relaxed);
-        self.bytes_written.store(0, Relaxed);
-        self.yields.store(0, Relaxed);
-        self.authentications.store(0, Relaxed);
-        self.authentication_failures.store(0, Relaxed);
+        self.bytes_read.reset();
+        self.bytes_written.reset();
+        self.yields.reset();
+        self.authentications.reset();
+        self.authentication_failures.reset();
     }
 }
