@@ -248,13 +248,17 @@ pub fn unnoticed(signals: &[Signal], errors: &[u8]) -> (Outcome, String) {
     (Outcome::Masked, survived.unwrap_or_default())
 }
 
-/// The stage and the reason that the runtime's incident names.
+/// What marks the lines in which the runtime says what it has seen: a fault in a handler, and a bit that
+/// had flipped in memory at rest.
+const SEEN: [&str; 2] = ["asc_incident", "asc_correction"];
+
+/// The stage and the reason that the first such line names.
 fn incident(errors: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(errors);
     let parsed = text
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .find(|value| value.get("asc_incident").is_some());
+        .find(|value| SEEN.iter().any(|key| value.get(key).is_some()));
     let value = parsed?;
     let field = |name: &str| value[name].as_str().unwrap_or_default();
     Some(format!("{}: {}", field("stage"), field("reason")))

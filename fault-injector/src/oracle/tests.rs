@@ -142,6 +142,15 @@ fn a_right_life_with_an_incident_was_corrected() {
 }
 
 #[test]
+fn a_right_life_with_a_bit_flipped_back_was_corrected() {
+    let line = br#"{"asc_correction":1,"stage":"integrity","reason":"a bit had flipped","bit":3}"#;
+    let whole = [right(1), end_of_life(5)].concat();
+    let verdict = golden().judge(1, &whole, &ended(Stop::Exited(0)), line);
+    assert_eq!(verdict.outcome, Outcome::Corrected);
+    assert_eq!(verdict.detail, "integrity: a bit had flipped");
+}
+
+#[test]
 fn only_a_whole_life_is_golden() {
     let whole = [right(0), end_of_life(5)].concat();
     assert_eq!(read_golden(&whole, NONCE), Some(golden()));
