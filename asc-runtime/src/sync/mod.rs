@@ -7,7 +7,10 @@
 //! as isolated as one on `&mut self`.
 //!
 //! They have the interface of `std::sync`, poisoning included, and outside of handlers and in plain
-//! builds they behave like it; so they do in page mode, where handlers run one at a time. Inside:
+//! builds they behave like it. So they do in page mode, inside handlers too: there handlers run one at a
+//! time and see nothing of each other, but a thread outside of handlers may enter when a guard is dropped,
+//! and locking twice waits for ever (see `paged`). Inside handlers of hardened
+//! builds:
 //!
 //! - **A guard that is dropped releases nothing yet.** The same handler may lock again; others wait for
 //!   its end. A guard that leaves the handler keeps its lock.

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     });
     if threads > 1 {
         shared::run(run, threads);
-        if cfg!(asc) {
+        if mode() != Mode::Plain {
             locks_held::run(run, threads);
         }
     }
