@@ -46,6 +46,8 @@ pub struct Settings {
     pub seed: u64,
     /// How many bits flip.
     pub mask: MaskKind,
+    /// The policy of the target's runtime, if not the target's own.
+    pub on_fault: Option<String>,
     /// Parallel workers.
     pub workers: usize,
     /// For each of so many injections that are detected, the instructions until then are counted; for
@@ -147,6 +149,7 @@ impl Campaign {
             cpu: cpu(),
             seed: self.settings.seed,
             mask: self.settings.mask,
+            on_fault: self.settings.on_fault.clone(),
             trace_crc: crc32c(&self.trace),
             requests: self.profile.requests.len() as u32,
             latency_every: self.settings.latency_every,
@@ -244,7 +247,12 @@ impl Campaign {
 
     /// A launcher of the campaign's target.
     pub fn launcher(&self) -> Result<Launcher> {
-        Launcher::new(&self.settings.program, self.golden.nonce, &self.trace)
+        Launcher::new(
+            &self.settings.program,
+            self.golden.nonce,
+            &self.trace,
+            self.settings.on_fault.as_deref(),
+        )
     }
 
     /// One fault-free life from beginning to end.

@@ -33,6 +33,9 @@ pub struct Header {
     /// How many bits each fault flips.
     #[serde(default)]
     pub mask: MaskKind,
+    /// The policy of the target's runtime (`retry(3)`, say), if it was not the target's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_fault: Option<String>,
     /// CRC32C of the trace file.
     pub trace_crc: u32,
     /// Requests in the trace that are struck.

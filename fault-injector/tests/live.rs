@@ -186,6 +186,7 @@ fn settings(program: &Path, build: &str, entry: &str, models: &[Model]) -> Setti
         surveyed: 12,
         models: models.to_vec(),
         mask: MaskKind::Single,
+        on_fault: None,
         seed: 5,
         workers: 2,
     }

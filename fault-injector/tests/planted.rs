@@ -311,6 +311,7 @@ fn settings(program: PathBuf, workers: usize) -> Settings {
         trace,
         seed: 11,
         mask: MaskKind::Single,
+        on_fault: None,
         workers,
         latency_every: 0,
     }

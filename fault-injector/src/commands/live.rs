@@ -72,7 +72,7 @@ fn settings(campaign: &CampaignOptions, live: &LiveOptions) -> Result<Settings> 
         setup: Setup {
             program: campaign.target.server()?,
             threads: live.threads,
-            arguments: Vec::new(),
+            arguments: policy(campaign.on_fault.as_deref()),
         },
         entry: live.entry.clone(),
         connections: live.connections,
@@ -80,9 +80,15 @@ fn settings(campaign: &CampaignOptions, live: &LiveOptions) -> Result<Settings> 
         surveyed: survey::CALLS,
         models: campaign.models.0.clone(),
         mask: campaign.mask,
+        on_fault: campaign.on_fault.clone(),
         seed: campaign.seed,
         workers: campaign.workers(),
     })
+}
+
+fn policy(on_fault: Option<&str>) -> Vec<String> {
+    let option = on_fault.map(|policy| ["--on-fault".to_owned(), policy.to_owned()]);
+    option.into_iter().flatten().collect()
 }
 
 fn prepare(settings: Settings) -> Result<LiveCampaign> {

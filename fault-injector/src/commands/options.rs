@@ -1,5 +1,6 @@
 //! What several commands take: the target, the trace, and how it is struck.
 
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -71,6 +72,10 @@ pub struct CampaignOptions {
     /// Bits that flip at a time: one, two anywhere in the place, or two to eight neighbours
     #[arg(long, value_enum, default_value_t = MaskKind::Single)]
     pub mask: MaskKind,
+    /// What a hardened target does with a struck handler: abort, drop or retry(N); it must not set a
+    /// policy of its own
+    #[arg(long, value_name = "POLICY", value_parser = parse_policy)]
+    pub on_fault: Option<String>,
     /// Seed of everything that is drawn
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -99,6 +104,7 @@ impl CampaignOptions {
             trace,
             seed: self.seed,
             mask: self.mask,
+            on_fault: self.on_fault.clone(),
             workers: self.workers(),
             latency_every: 0,
         })
@@ -141,6 +147,20 @@ pub fn parse_models(text: &str) -> std::result::Result<Models, String> {
     ))
 }
 
+/// A policy as the runtime reads it from the environment.
+fn parse_policy(text: &str) -> std::result::Result<String, String> {
+    let trials = text
+        .strip_prefix("retry(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let is_known = match trials {
+        Some(trials) => trials.parse::<NonZeroU8>().is_ok(),
+        None => matches!(text, "abort" | "drop"),
+    };
+    is_known
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a policy is `abort`, `drop` or `retry(N)` with N from 1 to 255".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +175,23 @@ mod tests {
             [Model::RegisterRead, Model::Flags]
         );
         assert!(models("cosmic").unwrap_err().contains("cosmic"));
+    }
+
+    #[test]
+    fn only_policies_are_understood() {
+        for policy in ["abort", "drop", "retry(1)", "retry(255)"] {
+            assert_eq!(parse_policy(policy).as_deref(), Ok(policy));
+        }
+        for other in [
+            "",
+            "Abort",
+            "retry",
+            "retry(0)",
+            "retry(256)",
+            "retry(1",
+            "retry(x)",
+        ] {
+            assert!(parse_policy(other).is_err(), "{other}");
+        }
     }
 }

@@ -116,6 +116,7 @@ fn settings(arguments: &Arguments, header: &Header) -> Result<Settings> {
         trace,
         seed: header.seed,
         mask: header.mask,
+        on_fault: header.on_fault.clone(),
         workers: 1,
         latency_every: header.latency_every,
     })

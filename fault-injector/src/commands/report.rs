@@ -76,6 +76,7 @@ mod tests {
             cpu: "some".to_owned(),
             seed: 1,
             mask: crate::results::MaskKind::Single,
+            on_fault: None,
             trace_crc: 2,
             requests: 3,
             latency_every: 0,

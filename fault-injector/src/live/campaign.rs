@@ -39,6 +39,8 @@ pub struct Settings {
     pub models: Vec<Model>,
     /// How many bits flip.
     pub mask: MaskKind,
+    /// The policy that `setup` starts the server with, if not its own.
+    pub on_fault: Option<String>,
     /// Seed of everything drawn.
     pub seed: u64,
     /// Servers at a time.
@@ -97,6 +99,7 @@ impl LiveCampaign {
             cpu: cpu(),
             seed: self.settings.seed,
             mask: self.settings.mask,
+            on_fault: self.settings.on_fault.clone(),
             trace_crc: self.ground.script.checksum(),
             requests: self.survey.calls,
             latency_every: 0,

@@ -28,6 +28,8 @@ const ADDRESS_SPACE_BYTES_MAX: u64 = 8 << 30;
 /// What a target may append to its messages.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 const STACK_BYTES: u64 = 8 << 20;
+/// By this variable the runtime takes a policy.
+const ON_FAULT: &str = "ASC_ON_FAULT";
 /// rseq has the kernel write the core's number into the target's memory at every preemption.
 const ENVIRONMENT: &CStr = c"GLIBC_TUNABLES=glibc.pthread.rseq=0";
 
@@ -36,6 +38,7 @@ const ENVIRONMENT: &CStr = c"GLIBC_TUNABLES=glibc.pthread.rseq=0";
 pub struct Launcher {
     program: OwnedFd,
     trace: OwnedFd,
+    environment: Vec<CString>,
 }
 
 /// A launched target and where it speaks to.
@@ -50,8 +53,8 @@ pub struct Launched {
 }
 
 impl Launcher {
-    /// A launcher of `program` with this trace.
-    pub fn new(program: &Path, nonce: u64, trace: &[u8]) -> Result<Self> {
+    /// A launcher of `program` with this trace; its runtime gets the policy, if there is one.
+    pub fn new(program: &Path, nonce: u64, trace: &[u8], on_fault: Option<&str>) -> Result<Self> {
         let file =
             File::open(program).map_err(|error| Failure::file("the target", program, error))?;
         let mut input = memory_file(c"trace")?;
@@ -62,6 +65,7 @@ impl Launcher {
         Ok(Self {
             program: lifted(file.into())?,
             trace: input.into(),
+            environment: environment(on_fault),
         })
     }
 
@@ -91,7 +95,7 @@ impl Launcher {
             messages.as_raw_fd(),
             self.program.as_raw_fd(),
         ];
-        let tracee = start(&places)?;
+        let tracee = start(&places, &self.environment)?;
         Ok(Launched {
             tracee,
             messages,
@@ -100,12 +104,21 @@ impl Launcher {
     }
 }
 
-fn start(places: &[RawFd; 6]) -> Result<Tracee> {
+fn environment(on_fault: Option<&str>) -> Vec<CString> {
+    let policy = on_fault.and_then(|policy| CString::new(format!("{ON_FAULT}={policy}")).ok());
+    [ENVIRONMENT.to_owned()].into_iter().chain(policy).collect()
+}
+
+fn start(places: &[RawFd; 6], environment: &[CString]) -> Result<Tracee> {
     // Descriptor PROGRAM: the name of the program is the same wherever its file lies.
     let path = CString::new(format!("/proc/self/fd/{PROGRAM}")).unwrap_or_default();
     let mode = CString::new(SERVE).unwrap_or_default();
     let arguments = [c"target".as_ptr(), mode.as_ptr(), std::ptr::null()];
-    let environment = [ENVIRONMENT.as_ptr(), std::ptr::null()];
+    let environment: Vec<_> = environment
+        .iter()
+        .map(|variable| variable.as_ptr())
+        .chain([std::ptr::null()])
+        .collect();
     // SAFETY: until it executes the program the child calls only async-signal-safe functions and
     // allocates nothing.
     let forked = unsafe { fork() }.map_err(|error| Failure::system("a new process", error))?;
@@ -175,3 +188,16 @@ fn lifted(descriptor: OwnedFd) -> Result<OwnedFd> {
 }
 
 const _: () = assert!(TRACE == 3 && MESSAGES == 4 && PROGRAM == 5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_is_all_that_differs() {
+        assert_eq!(environment(None), [ENVIRONMENT.to_owned()]);
+        let with = environment(Some("retry(3)"));
+        let policy = c"ASC_ON_FAULT=retry(3)".to_owned();
+        assert_eq!(with, [ENVIRONMENT.to_owned(), policy]);
+    }
+}
