@@ -59,7 +59,7 @@ pub(crate) fn of_the_runtime() -> Vec<Incident> {
     RUNTIME.to_vec()
 }
 
-const HANDLERS: [Incident; 63] = [
+const HANDLERS: [Incident; 64] = [
     incident(
         "allocation_size",
         "second_run",
@@ -279,6 +279,11 @@ const HANDLERS: [Incident; 63] = [
         "an output is for another request or peer",
     ),
     incident("output_byte", "output", "the runs write different bytes"),
+    incident(
+        "output_byte_of_many",
+        "output",
+        "the runs write different bytes",
+    ),
     incident("output_longer", "output", "the second run writes more"),
     incident("output_shorter", "output", "the second run writes less"),
     incident("output_missing", "output", "the second run writes less"),

@@ -15,6 +15,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ("input_after_its_last_use", input_after),
     ("message_at_rest", message_at_rest),
     ("output_byte", output_byte),
+    ("output_byte_of_many", output_byte_of_many),
     ("output_longer", output_longer),
     ("output_shorter", output_shorter),
     ("output_missing", output_missing),
@@ -96,6 +97,17 @@ fn output_byte() {
         reply.write(&in_second_run(second, 7, 7 | 1 << 40).to_le_bytes());
     }
     handler(&mut Output::new());
+}
+
+/// Long pieces are compared by other code than short ones.
+fn output_byte_of_many() {
+    #[asc_handler]
+    fn handler(value: &[u8; 1081], reply: &mut Output) {
+        let mut value = *value;
+        value[700] ^= in_second_run(second_run(), 0, 0x20) as u8;
+        reply.write(&value);
+    }
+    handler(&[b'v'; 1081], &mut Output::new());
 }
 
 fn output_longer() {
