@@ -175,12 +175,14 @@ impl Lines {
         let places = record(line_bytes / WORD_BYTES * size_of::<u32>())?.cast();
         // SAFETY: mapped for one place per word just now.
         unsafe { remainder::write_places(places, line_bytes / WORD_BYTES) };
-        let start = NonNull::new(REGION.pointer(Domain::Protected.index() * bytes));
+        let start = REGION.pointer(Domain::Protected.index() * bytes);
+        // SAFETY: the arena is this allocator's.
+        unsafe { memory::prefer_huge_pages(start, bytes) };
         let lines = record(size_of::<Self>())?.cast::<Self>();
         // SAFETY: mapped for one value just now; the mapping is aligned to a page.
         unsafe {
             lines.write(Self {
-                start: start.ok_or(StartError::Memory)?,
+                start: NonNull::new(start).ok_or(StartError::Memory)?,
                 bytes,
                 shift: line_bytes.trailing_zeros(),
                 stored,

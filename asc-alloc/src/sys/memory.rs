@@ -62,6 +62,16 @@ pub(crate) unsafe fn keep_pages_small(start: *mut u8, bytes: usize) {
     unsafe { libc::madvise(start.cast(), bytes, libc::MADV_NOHUGEPAGE) };
 }
 
+/// Asks the kernel for huge pages in a range, where it has them and gives them on request: a check of a
+/// line is mostly a wait for memory, and the more of it the processor can place, the shorter.
+///
+/// # Safety
+/// The range is the allocator's.
+pub(crate) unsafe fn prefer_huge_pages(start: *mut u8, bytes: usize) {
+    // SAFETY: the contents do not change. A kernel without huge pages refuses, and has none.
+    unsafe { libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE) };
+}
+
 /// Returns the memory behind a range to the system; the range reads as zero afterwards. False when
 /// the system refuses, and the contents are then unspecified.
 ///

@@ -21,8 +21,8 @@ fn main() {
     page_mode::start_if_asked();
     if arguments::flag("stray") {
         stray::run();
-        return;
+    } else {
+        #[cfg(not(asc))]
+        kernel::run();
     }
-    #[cfg(not(asc))]
-    kernel::run();
 }
