@@ -2,7 +2,7 @@
 //!
 //! 1. The `measure` program of the `asc-benches` package is built hardened, with both kinds of integrity.
 //! 2. Both set up the same workload and then time batches in turn.
-//! 3. Then the scrubber ([`scrubber`](super::scrubber)).
+//! 3. Then the scrubber ([`scrubber`]).
 
 use std::ffi::OsString;
 use std::path::Path;
