@@ -12,6 +12,10 @@
 //!
 //! The random numbers come from one printed seed and are the same for every allocator and round.
 
+#[path = "../tests/support/random.rs"]
+mod random;
+
+use random::Random;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -153,17 +157,7 @@ impl Block {
     }
 }
 
-/// xorshift64*: enough to scatter sizes and places, and the same everywhere.
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
-    }
-
     /// Between the two, each doubling as likely as the next.
     fn size(&mut self, smallest: usize, largest: usize) -> usize {
         let doublings = (largest / smallest).ilog2() as usize;

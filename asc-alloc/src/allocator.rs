@@ -104,10 +104,11 @@ impl AscAlloc {
     }
 }
 
-// SAFETY: blocks are disjoint because each chunk belongs to one run (`Spans`, invariant 1), each
-// object of a slab is free in exactly one place (`Class`, invariant 2, and the caches), and a block is
-// handed out by taking it from there. Classes and spans honour size and alignment. No path panics or
-// unwinds; corruption aborts.
+// Blocks are disjoint because each chunk belongs to one run (`Spans`, invariant 1), each object of a slab is
+// free in exactly one place (`Class`, invariant 2, and the caches), and a block is taken from there.
+//
+// SAFETY: blocks are disjoint, as said above; classes and spans honour size and alignment; no path
+// panics or unwinds, and corruption aborts.
 unsafe impl GlobalAlloc for AscAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

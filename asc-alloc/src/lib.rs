@@ -47,6 +47,10 @@
 //! x86-64 Linux with glibc. A signal handler must not allocate. C code allocates here only if it is told
 //! to; memory of the C library's own `malloc` is neither guarded nor compared.
 
+// Tests within the crate share their support with those outside.
+#[cfg(test)]
+extern crate self as asc_alloc;
+
 pub mod diversion;
 pub mod line_code;
 pub mod lines;

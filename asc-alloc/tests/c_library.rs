@@ -1,11 +1,13 @@
 //! A C library that changes protected memory: zstd's compression context lives there, and its code is
 //! nobody's but the C compiler's. Each backend runs it twice per message, compares and commits.
 
+mod support;
+
 use std::hint::black_box;
-use std::process::Command;
 
 use asc_alloc::AscAlloc;
-use asc_alloc::page::{BACKEND_VARIABLE, Backend, Builder, Session};
+use asc_alloc::page::{Builder, Session};
+use support::{backends, cases};
 use zstd_sys as zstd;
 
 #[global_allocator]
@@ -86,35 +88,28 @@ fn message(number: usize) -> Vec<u8> {
 
 #[test]
 fn a_c_library_runs_twice_on_every_backend() {
-    let program = std::env::current_exe().expect("this program has a path");
-    let mut ran = 0;
-    for backend in Backend::ALL {
-        let output = Command::new(&program)
-            .args(["--exact", "case_compresses", "--ignored", "--nocapture"])
-            .env(BACKEND_VARIABLE, backend.name())
-            .output()
-            .expect("the child starts");
-        let said =
-            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        if said.contains("not offered") {
-            println!("{backend}: not offered here");
-            assert_ne!(backend, Backend::Mprotect);
-            continue;
-        }
-        assert!(output.status.success(), "{backend}: {said}");
+    for backend in backends::offered("case_starts") {
+        let output = backends::child(backend, "case_compresses");
+        let said = cases::text(&output);
         assert!(said.contains("pages changed"), "{backend}: {said}");
-        ran += 1;
     }
-    assert!(ran > 0);
+}
+
+#[test]
+fn every_case_is_run() {
+    cases::demand_all_are_run(&[include_str!("c_library.rs")]);
+}
+
+#[test]
+#[ignore = "run as a child per backend"]
+fn case_starts() {
+    backends::demand(Builder::new().start());
 }
 
 #[test]
 #[ignore = "run as a child per backend"]
 fn case_compresses() {
-    if let Err(error) = Builder::new().start() {
-        println!("not offered: {error}");
-        return;
-    }
+    backends::demand(Builder::new().start());
     let mut compressor = ALLOC.protected(|| Box::new(Compressor::new()));
     let (mut pages, mut plain) = (0, Vec::new());
     for number in 0..MESSAGES {

@@ -2,27 +2,23 @@
 //!
 //! Each case is an ignored test of this program, run as a child of its own.
 
+#[path = "support/cases.rs"]
+mod cases;
+
 use std::alloc::{GlobalAlloc, Layout};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use asc_alloc::AscAlloc;
+use cases::text;
 
 #[global_allocator]
 static ALLOC: AscAlloc = AscAlloc::new();
 
 /// Runs a case of this program, with a limit on its address space.
 fn child(case: &str, address_space_bytes: Option<u64>) -> Output {
-    let program = std::env::current_exe().expect("this program has a path");
-    let mut command = Command::new(program);
-    command.args([
-        "--exact",
-        case,
-        "--ignored",
-        "--nocapture",
-        "--test-threads=1",
-    ]);
+    let mut command = cases::command(case);
     if let Some(bytes) = address_space_bytes {
         let limit = libc::rlimit {
             rlim_cur: bytes,
@@ -38,12 +34,12 @@ fn child(case: &str, address_space_bytes: Option<u64>) -> Output {
         // SAFETY: between fork and exec only an async-signal-safe call is made.
         unsafe { command.pre_exec(set_limit) };
     }
-    command.output().expect("the child starts")
+    cases::run(&mut command)
 }
 
-fn text(output: &Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    format!("{errors}{}", String::from_utf8_lossy(&output.stdout))
+#[test]
+fn every_case_is_run() {
+    cases::demand_all_are_run(&[include_str!("process.rs")]);
 }
 
 /// The case must abort and say why.

@@ -1,8 +1,12 @@
 //! Blocks that change threads.
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use asc_alloc::{AscAlloc, ProtectedScope};
+use random::Random;
 
 #[global_allocator]
 static _ALLOC: AscAlloc = AscAlloc::new();
@@ -25,17 +29,6 @@ impl Parcel {
 
     fn check(&self) {
         assert!(self.contents.iter().all(|&word| word == self.stamp));
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
     }
 }
 

@@ -1,45 +1,15 @@
 //! Cases run as children, so that each has a page level of its own.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output};
 
-use asc_alloc::page::{BACKEND_VARIABLE, Backend};
+use asc_alloc::page::Backend;
 
-/// The backends that work here. `mprotect` does everywhere; which others do is printed.
+use crate::support::backends;
+pub(crate) use crate::support::backends::child;
+pub(crate) use crate::support::cases::text;
+
 pub(crate) fn offered() -> Vec<Backend> {
-    let offered: Vec<Backend> = Backend::ALL
-        .into_iter()
-        .filter(|backend| child(*backend, "start::case_starts").status.success())
-        .collect();
-    println!("offered here: {offered:?}");
-    assert!(offered.contains(&Backend::Mprotect));
-    offered
-}
-
-pub(crate) fn child(backend: Backend, case: &str) -> Output {
-    let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(program)
-        .args([
-            "--exact",
-            case,
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(BACKEND_VARIABLE, backend.name())
-        .output()
-        .expect("the child starts");
-    assert!(
-        text(&output).contains("running 1 test\n"),
-        "`{case}` is no case: {}",
-        text(&output)
-    );
-    output
-}
-
-pub(crate) fn text(output: &Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    format!("{errors}{}", String::from_utf8_lossy(&output.stdout))
+    backends::offered("start::case_starts")
 }
 
 /// Every backend must pass the case.

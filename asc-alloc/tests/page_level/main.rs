@@ -10,6 +10,8 @@ mod processes;
 mod runs;
 mod start;
 mod strays;
+#[path = "../support/mod.rs"]
+mod support;
 
 use asc_alloc::AscAlloc;
 use asc_alloc::page::{Builder, Session};
@@ -27,4 +29,16 @@ fn begin() -> Session {
 
 fn start() {
     Builder::new().start().expect("the backend works here");
+}
+
+#[test]
+fn every_case_is_run() {
+    support::cases::demand_all_are_run(&[
+        include_str!("memory.rs"),
+        include_str!("processes.rs"),
+        include_str!("runs.rs"),
+        include_str!("start.rs"),
+        include_str!("strays.rs"),
+        include_str!("children.rs"),
+    ]);
 }

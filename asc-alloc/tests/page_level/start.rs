@@ -1,15 +1,14 @@
 //! Which backend is chosen, and what is refused.
 
-use std::process::Command;
-
 use asc_alloc::page::{BACKEND_VARIABLE, Backend, BeginError, Builder, Session, StartError};
 
 use crate::children::text;
+use crate::support::{backends, cases};
 
 #[test]
 #[ignore = "run as a child per backend"]
 fn case_starts() {
-    let backend = Builder::new().start().expect("offered");
+    let backend = backends::demand(Builder::new().start());
     assert_eq!(
         std::env::var(BACKEND_VARIABLE).as_deref(),
         Ok(backend.name())
@@ -20,12 +19,7 @@ fn case_starts() {
 
 #[test]
 fn an_unknown_backend_is_refused_by_name() {
-    let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(program)
-        .args(["--exact", "start::case_unknown", "--ignored", "--nocapture"])
-        .env(BACKEND_VARIABLE, "magic")
-        .output()
-        .expect("the child starts");
+    let output = cases::run(cases::command("start::case_unknown").env(BACKEND_VARIABLE, "magic"));
     assert!(output.status.success(), "{}", text(&output));
     assert!(text(&output).contains("\"magic\""), "{}", text(&output));
 }

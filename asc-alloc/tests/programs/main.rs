@@ -1,10 +1,11 @@
 //! Existing programs on this allocator: each answers what it answers on the system's.
 
+#[path = "../support/cases.rs"]
+mod cases;
 mod chosen;
 mod workloads;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use chosen::{Chosen, NAMES, VARIABLE};
 use workloads::WORKLOADS;
@@ -38,6 +39,11 @@ fn programs_answer_as_on_the_system_allocator() {
 }
 
 #[test]
+fn every_case_is_run() {
+    cases::demand_all_are_run(&[include_str!("main.rs")]);
+}
+
+#[test]
 #[ignore = "run as a child per allocator"]
 fn case_answers() {
     println!();
@@ -61,14 +67,9 @@ fn directory() -> PathBuf {
 }
 
 fn answers(allocator: &str) -> String {
-    let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(program)
-        .args(["--exact", "case_answers", "--ignored", "--nocapture"])
-        .env(VARIABLE, allocator)
-        .output()
-        .expect("the child starts");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{allocator}: {said}{output:?}");
+    let output = cases::run(cases::command("case_answers").env(VARIABLE, allocator));
+    let said = cases::text(&output);
+    assert!(output.status.success(), "{allocator}: {said}");
     said
 }
 

@@ -2,6 +2,10 @@
 //!
 //! Each takes a directory that [`generate`] has filled, and returns all that it found out, as text.
 
+#[path = "../support/random.rs"]
+mod random;
+
+use random::Random;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -218,16 +222,4 @@ fn format_sources(_: &Path) -> String {
         printed.push_str(&prettyplease::unparse(&tree));
     }
     printed
-}
-
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
-    }
 }

@@ -1,60 +1,36 @@
 //! Rot in every place where it can strike, on each backend. The page level is one per process, so each
 //! case is an ignored test, run as a child.
 
-use core::alloc::{GlobalAlloc, Layout};
-use std::process::{Command, Output};
-
 use super::*;
 use crate::domain::ProtectedScope;
 use crate::page::session::Session;
-use crate::page::{BACKEND_VARIABLE, Backend, Builder, Scrubber, pages};
+use crate::page::{Backend, Builder, Scrubber, pages};
 use crate::{AscAlloc, statistics};
+use core::alloc::{GlobalAlloc, Layout};
+
+#[path = "../../../tests/support/mod.rs"]
+mod support;
+
+use support::backends;
+use support::cases::{self, text};
 
 const SEED: u64 = 0x5eed_2070;
 const WORDS: usize = 64 * PAGE_BYTES / 8;
 
-fn child(backend: Backend, case: &str) -> Output {
-    let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(program)
-        .args(["--exact", &format!("page::integrity::tests::{case}")])
-        .args(["--ignored", "--nocapture", "--test-threads=1"])
-        .env(BACKEND_VARIABLE, backend.name())
-        .output()
-        .expect("the child starts");
-    assert!(
-        text(&output).contains("running 1 test\n"),
-        "`{case}` is no case: {}",
-        text(&output)
-    );
-    output
-}
-
-fn text(output: &Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    format!("{errors}{}", String::from_utf8_lossy(&output.stdout))
-}
-
-/// Every backend that works here must end the case with that status and say that.
+/// Every backend that is offered here must end the case with that status and say that.
 fn ends(case: &str, status: i32, saying: &str) {
-    let mut ran = 0;
-    for backend in Backend::ALL {
-        if child(backend, "case_starts").status.success() {
-            let output = child(backend, case);
-            assert_eq!(
-                output.status.code(),
-                Some(status),
-                "{backend}: {}",
-                text(&output)
-            );
-            assert!(
-                text(&output).contains(saying),
-                "{backend}: {}",
-                text(&output)
-            );
-            ran += 1;
-        }
+    let of = |case: &str| format!("page::integrity::tests::{case}");
+    for backend in backends::offered(&of("case_starts")) {
+        let output = backends::child(backend, &of(case));
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(status), "{backend}: {said}");
+        assert!(said.contains(saying), "{backend}: {said}");
     }
-    assert!(ran > 0);
+}
+
+#[test]
+fn every_case_is_run() {
+    cases::demand_all_are_run(&[include_str!("tests.rs")]);
 }
 
 fn passes(case: &str) {
@@ -62,10 +38,7 @@ fn passes(case: &str) {
 }
 
 fn start(line_bytes: usize, rot: Rot) {
-    Builder::new()
-        .integrity(line_bytes, rot)
-        .start()
-        .expect("the backend works here");
+    backends::demand(Builder::new().integrity(line_bytes, rot).start());
 }
 
 #[test]
