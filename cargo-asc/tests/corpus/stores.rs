@@ -226,11 +226,13 @@ pub fn atomic_pointers(at: &AtomicPtr<u8>, flag: &AtomicBool, to: *mut u8) {
 #[unsafe(no_mangle)]
 #[target_feature(enable = "cmpxchg16b")]
 pub unsafe fn atomic_128(at: *mut u128, old: u128, new: u128) -> u128 {
+    // SAFETY: compiled and never run; a caller would pass valid places on a processor that has this.
     unsafe { cmpxchg16b(at, old, new, Ordering::SeqCst, Ordering::SeqCst) }
 }
 
 #[unsafe(no_mangle)]
 pub unsafe fn vectors_128(to: *mut u8, value: __m128i) {
+    // SAFETY: compiled and never run; a caller would pass valid places on a processor that has this.
     unsafe {
         _mm_store_si128(to.cast(), value);
         _mm_storeu_si128(to.add(3).cast(), value);
@@ -241,6 +243,7 @@ pub unsafe fn vectors_128(to: *mut u8, value: __m128i) {
 #[unsafe(no_mangle)]
 #[target_feature(enable = "avx2")]
 pub unsafe fn vectors_256(to: *mut i32, value: __m256i, mask: __m256i) {
+    // SAFETY: compiled and never run; a caller would pass valid places on a processor that has this.
     unsafe {
         _mm256_store_si256(to.cast(), value);
         _mm256_storeu_si256(to.byte_add(5).cast(), value);
@@ -251,6 +254,7 @@ pub unsafe fn vectors_256(to: *mut i32, value: __m256i, mask: __m256i) {
 #[unsafe(no_mangle)]
 #[target_feature(enable = "avx512f")]
 pub unsafe fn vectors_512(to: *mut i32, at: __m512i, value: __m512i, mask: __mmask16) {
+    // SAFETY: compiled and never run; a caller would pass valid places on a processor that has this.
     unsafe {
         _mm512_store_si512(to.cast(), value);
         _mm512_storeu_si512(to.byte_add(7).cast(), value);
@@ -263,6 +267,7 @@ pub unsafe fn vectors_512(to: *mut i32, at: __m512i, value: __m512i, mask: __mma
 
 #[unsafe(no_mangle)]
 pub unsafe fn non_temporal(to: *mut u8, value: __m128i) {
+    // SAFETY: compiled and never run; a caller would pass valid places on a processor that has this.
     unsafe {
         _mm_stream_si128(to.cast(), value);
         _mm_stream_si32(to.cast(), 7);
@@ -272,5 +277,6 @@ pub unsafe fn non_temporal(to: *mut u8, value: __m128i) {
 #[unsafe(no_mangle)]
 #[target_feature(enable = "sse2")]
 pub unsafe fn byte_mask(to: *mut i8, value: __m128i, mask: __m128i) {
+    // SAFETY: compiled and never run; a caller would pass valid places on a processor that has this.
     unsafe { _mm_maskmoveu_si128(value, mask, to) }
 }

@@ -8,6 +8,7 @@ impl Server {
     fn handle(&mut self) {}
 }
 
+// SAFETY: refused, so it promises nothing.
 #[asc_handler]
 unsafe impl Send for Server {}
 
