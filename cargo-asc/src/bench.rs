@@ -10,6 +10,7 @@ mod integrity;
 mod memcached;
 mod program;
 mod scrubber;
+mod turns;
 
 use std::ffi::OsString;
 

@@ -9,11 +9,12 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::contestant::Contestant;
 use super::program::Program;
+use super::turns::{Turns, WARM_UP_ROUNDS, progress};
 use crate::integrity::Integrity;
 use crate::refusal::Refusal;
 
@@ -21,8 +22,6 @@ const PROGRAM: Program = Program {
     package: "asc-benches",
     name: "measure",
 };
-/// Rounds before those that count.
-pub(super) const WARM_UP_ROUNDS: usize = 2;
 
 /// Compares the cache's handler, plain and hardened, in one interleaved run
 #[derive(Debug, Parser)]
@@ -94,39 +93,27 @@ fn compare(
 ) -> Result<Comparison, Refusal> {
     let mut plain = Contestant::start(plain, workload, "plain")?;
     let mut hardened = Contestant::start(hardened, workload, "hardened")?;
-    let (mut plain_times, mut hardened_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let mut log_bytes_max = 0;
-    for round in 0..WARM_UP_ROUNDS + rounds {
+    let turns = Turns::take(rounds, || {
         let (first, second) = (plain.run(operations)?, hardened.run(operations)?);
         progress.inc(1);
-        if round >= WARM_UP_ROUNDS {
-            plain_times.push(first.nanoseconds);
-            hardened_times.push(second.nanoseconds);
-            ratios.push(second.nanoseconds / first.nanoseconds);
-            log_bytes_max = second.log_bytes;
-        }
-    }
-    let (ratio, ratio_min, ratio_max) = (median(&mut ratios), ratios[0], ratios[rounds - 1]);
+        log_bytes_max = second.log_bytes;
+        Ok([first.nanoseconds, second.nanoseconds])
+    })?;
     Ok(Comparison {
         workload: workload[0],
         value_bytes: workload
             .get(1)
             .and_then(|bytes| bytes.parse().ok())
             .unwrap_or(0),
-        plain_ns: median(&mut plain_times),
-        hardened_ns: median(&mut hardened_times),
-        ratio,
-        ratio_min,
-        ratio_max,
+        plain_ns: turns.first_ns,
+        hardened_ns: turns.second_ns,
+        ratio: turns.ratio,
+        ratio_min: turns.ratio_min,
+        ratio_max: turns.ratio_max,
         log_bytes_max,
         rounds,
     })
-}
-
-/// The median; sorts.
-pub(super) fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn report(comparison: &Comparison, json: bool) {
@@ -150,13 +137,4 @@ fn report(comparison: &Comparison, json: bool) {
         "{workload:<9} {value_bytes:>11} {plain_ns:>10.1} {hardened_ns:>12.1} {ratio:>7.3}   \
          ({ratio_min:.3} .. {ratio_max:.3}) {log_bytes_max:>9}"
     );
-}
-
-pub(super) fn progress(steps: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} rounds, {eta} left");
-    let bar = ProgressBar::new(steps as u64);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

@@ -11,9 +11,9 @@ use clap::Parser;
 use serde::Serialize;
 
 use super::contestant::Contestant;
-use super::handler::{WARM_UP_ROUNDS, median, progress};
 use super::program::Program;
 use super::scrubber;
+use super::turns::{Turns, WARM_UP_ROUNDS, progress};
 use crate::integrity::Integrity;
 use crate::refusal::Refusal;
 
@@ -97,25 +97,19 @@ fn compare(
     let settings = [("ASC_LINE_BYTES", options.line_bytes.to_string())];
     let mut ecc = Contestant::start(ecc, &workload, "hardened")?;
     let mut crc = Contestant::start_with(crc, &workload, "hardened", &settings)?;
-    let (mut ecc_times, mut crc_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..WARM_UP_ROUNDS + rounds {
+    let turns = Turns::take(rounds, || {
         let (first, second) = (ecc.run(operations)?, crc.run(operations)?);
         step();
-        if round >= WARM_UP_ROUNDS {
-            ecc_times.push(first.nanoseconds);
-            crc_times.push(second.nanoseconds);
-            ratios.push(second.nanoseconds / first.nanoseconds);
-        }
-    }
-    let (ratio, ratio_min, ratio_max) = (median(&mut ratios), ratios[0], ratios[rounds - 1]);
+        Ok([first.nanoseconds, second.nanoseconds])
+    })?;
     Ok(Comparison {
         value_bytes,
         line_bytes: options.line_bytes,
-        ecc_ns: median(&mut ecc_times),
-        crc_ns: median(&mut crc_times),
-        ratio,
-        ratio_min,
-        ratio_max,
+        ecc_ns: turns.first_ns,
+        crc_ns: turns.second_ns,
+        ratio: turns.ratio,
+        ratio_min: turns.ratio_min,
+        ratio_max: turns.ratio_max,
         memory_share: crc.memory_share(),
         rounds,
     })

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::contestant::{Batch, Contestant};
-use super::handler::{WARM_UP_ROUNDS, median};
+use super::turns::Turns;
 use crate::refusal::Refusal;
 
 /// What is asked for, in MiB per second; the last is more than one processor verifies.
@@ -54,39 +54,37 @@ pub(super) fn compare(
     let mut idle = start(0)?;
     let mut scrubbed = start(rate)?;
     scrubbed.pause()?;
-    let (mut idle_times, mut scrubbed_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut bytes, mut running) = (0, Duration::ZERO);
-    let mut latest = 0;
-    for round in 0..WARM_UP_ROUNDS + rounds {
+    let (mut before, mut scrubbed_bytes, mut awake) = (None, 0, Duration::ZERO);
+    let turns = Turns::take(rounds, || {
         let first = idle.run(OPERATIONS)?;
-        let (second, took) = awake(&mut scrubbed)?;
+        let (second, took) = run_awake(&mut scrubbed)?;
         step();
-        if round >= WARM_UP_ROUNDS {
-            idle_times.push(first.nanoseconds);
-            scrubbed_times.push(second.nanoseconds);
-            ratios.push(second.nanoseconds / first.nanoseconds);
-            bytes += second.scrubbed_bytes.saturating_sub(latest);
-            running += took;
+        // What was done before the first batch ended was done while the program was set up, too.
+        match before {
+            None => before = Some(second.scrubbed_bytes),
+            Some(before) => {
+                scrubbed_bytes = second.scrubbed_bytes.saturating_sub(before);
+                awake += took;
+            }
         }
-        latest = second.scrubbed_bytes;
-    }
-    let (ratio, ratio_min, ratio_max) = (median(&mut ratios), ratios[0], ratios[rounds - 1]);
-    let reached = bytes as f64 / MIB / running.as_secs_f64();
+        Ok([first.nanoseconds, second.nanoseconds])
+    })?;
+    let reached = scrubbed_bytes as f64 / MIB / awake.as_secs_f64();
     Ok(Scrubbing {
         scrub_mib_per_second: rate,
         reached_mib_per_second: reached,
         seconds_per_gib: 1024.0 / reached,
-        idle_ns: median(&mut idle_times),
-        scrubbed_ns: median(&mut scrubbed_times),
-        ratio,
-        ratio_min,
-        ratio_max,
+        idle_ns: turns.first_ns,
+        scrubbed_ns: turns.second_ns,
+        ratio: turns.ratio,
+        ratio_min: turns.ratio_min,
+        ratio_max: turns.ratio_max,
         rounds,
     })
 }
 
 /// Lets a paused program run one batch; says how long it was awake.
-fn awake(contestant: &mut Contestant) -> Result<(Batch, Duration), Refusal> {
+fn run_awake(contestant: &mut Contestant) -> Result<(Batch, Duration), Refusal> {
     let start = Instant::now();
     contestant.resume()?;
     let batch = contestant.run(OPERATIONS)?;
