@@ -484,9 +484,10 @@ pub(super) fn can_be_undone(events: &EventLog) -> Result<bool, Fault> {
     Ok(shared == 0)
 }
 
-/// Frees all blocks that an undone run has allocated.
+/// Frees all blocks that an undone run has allocated, the latest first: an allocator that hands out what
+/// came back last gives the next run the same blocks, and what the two runs store can be compared.
 pub(super) fn give_back_blocks(events: &EventLog) -> Result<(), Fault> {
-    for index in 0..events.count()? {
+    for index in (0..events.count()?).rev() {
         let event = events.event(index)?;
         if event.kind == Kind::Allocate {
             // SAFETY: verified, of that kind, given back once; the run is undone.

@@ -230,7 +230,8 @@ fn give_back_blocks(context: &Context) -> Result<(), Objection> {
             return Err(SHARED);
         }
     }
-    for index in 0..count {
+    // The latest first, as the allocator hands them out again.
+    for index in (0..count).rev() {
         let event = event(index)?;
         if event.kind == Kind::Allocate {
             // SAFETY: verified, of that kind, rolled back, and given back once.

@@ -1,18 +1,36 @@
 //! Runs a program and keeps what it said.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Seconds after which a child hangs; it is killed and fails the test.
 const TIMEOUT_SECONDS: &str = "240";
 
+/// Lines of each stream that a failed assertion shows: what was said last explains the end.
+const SHOWN_LINES: usize = 4;
+
 /// How a child ended.
-#[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ended with {:?}", self.status)?;
+        for (stream, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            let lines: Vec<_> = text.lines().collect();
+            let last = lines.len().saturating_sub(SHOWN_LINES);
+            write!(formatter, "\n  {stream}, {} lines", lines.len())?;
+            for line in &lines[last..] {
+                write!(formatter, "\n    {line}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Runs `program` to its end.

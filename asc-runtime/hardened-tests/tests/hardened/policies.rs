@@ -9,24 +9,24 @@ use crate::child::{self, Ended};
 use crate::paged::Paged;
 
 const MESSAGES: &str = "count=1000";
-const SEEDS: [&str; 2] = ["seed=1", "seed=2"];
+const SEEDS: std::ops::RangeInclusive<u32> = 1..=8;
 const ON_FAULT: &str = "ASC_ON_FAULT";
 /// Of the process.
 const POLICIES: [&str; 3] = ["abort", "drop", "retry(3)"];
 
 /// Under each policy, with a quarter of the messages struck, everything is as the policy says.
 pub(crate) fn a_service_under_each_policy(policies: &Path) {
-    for seed in SEEDS {
+    for seed in SEEDS.map(|seed| format!("seed={seed}")) {
         for (policy, process) in [
             ("retry", "abort"),
             ("drop", "abort"),
             ("default", "retry(3)"),
             ("default", "drop"),
         ] {
-            survive(policies, seed, policy, process);
+            survive(policies, &seed, policy, process);
         }
         for (policy, process) in [("abort", "retry(3)"), ("default", "abort")] {
-            stop(policies, seed, policy, process);
+            stop(policies, &seed, policy, process);
         }
     }
 }

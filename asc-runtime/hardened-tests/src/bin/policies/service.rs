@@ -121,8 +121,11 @@ impl Bank {
         let place = pick(is(Kind::Place), (account + 1) % ACCOUNTS, account);
         self.accounts[place] += amount;
         if is(Kind::Word) {
-            // SAFETY: a live word.
-            unsafe { flip((&raw mut self.accounts[place]).cast(), 0x20) };
+            // A bit that no sum sets: one that turned the sum back into the old value would look like a
+            // store gone astray, and stop the process as that does.
+            let byte = (&raw mut self.accounts[place]).cast::<u8>().wrapping_add(5);
+            // SAFETY: a byte of a live word.
+            unsafe { flip(byte, 0x20) };
         }
         if is(Kind::Path) {
             self.page[PAGE_BYTES - 1] = 1;
