@@ -1,12 +1,13 @@
 //! `cargo asc doctor`: what works on this machine, and what to do about the rest.
 //!
-//! 1. [`toolchain`], [`processor`] and [`memory`] each look at one part of the
-//!    machine and report [`Finding`]s. Looking changes nothing: the sysroot is
+//! 1. [`toolchain`], [`processor`], [`kernel`] and [`memory`] each look at one part of
+//!    the machine and report [`Finding`]s. Looking changes nothing: the sysroot is
 //!    not built and no setting is touched.
 //! 2. [`modes`] draws the conclusion for each mode of hardening.
 //! 3. [`report`] prints a table or JSON.
 
 mod finding;
+mod kernel;
 mod memory;
 mod modes;
 mod processor;
@@ -25,12 +26,14 @@ const NOT_WORKING: u8 = 1;
 pub(crate) fn run(as_json: bool) -> Result<u8, Refusal> {
     let toolchain = toolchain::look();
     let processor = processor::look();
+    let kernel = kernel::look();
     let memory = memory::look();
     let works = is_without_fault(&toolchain);
-    let modes = modes::conclude(works, &processor, &memory);
+    let modes = modes::conclude(works, &processor, &kernel, &memory);
     let findings: Vec<Finding> = toolchain
         .into_iter()
         .chain(processor.findings)
+        .chain(kernel.findings)
         .chain(memory.findings)
         .collect();
     let report = if as_json {

@@ -20,5 +20,5 @@ pub(super) fn corrected(address: usize, flip: Flip) {
          \"bit\":{bit},\"process\":{},\"action\":\"correct\"}}",
         std::process::id(),
     );
-    line.write_line(libc::STDERR_FILENO);
+    crate::incident::sinks::write(&line);
 }
