@@ -33,7 +33,8 @@ const EXIT_STATUSES: &str = "\
 Exit status:
   0  done; for `ci`: the undetected-error rate is below the limit with 95 % confidence
   1  `ci`: it is not; `run --until`: the goal is refuted or undecided; `replay`: the outcome differs
-     from the recorded one; `soak`: a wrong reply, a false alarm, or memory that grows
+     from the recorded one; `soak`: a wrong reply, a false alarm, an end without a strike, or memory that
+     grows
   2  the command could not do its work: the message says what was wanted, what was found and \
 what to do next";
 

@@ -255,13 +255,17 @@ const SEEN: [&str; 2] = ["asc_incident", "asc_correction"];
 /// The stage and the reason that the first such line names.
 fn incident(errors: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(errors);
-    let parsed = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .find(|value| SEEN.iter().any(|key| value.get(key).is_some()));
-    let value = parsed?;
+    let value = text.lines().find_map(seen)?;
     let field = |name: &str| value[name].as_str().unwrap_or_default();
     Some(format!("{}: {}", field("stage"), field("reason")))
+}
+
+/// A line by which the runtime says what it has seen.
+pub fn seen(line: &str) -> Option<serde_json::Value> {
+    let value: serde_json::Value = serde_json::from_str(line).ok()?;
+    SEEN.iter()
+        .any(|key| value.get(key).is_some())
+        .then_some(value)
 }
 
 fn next_record<'a>(rest: &mut &'a [u8]) -> Option<(RecordHead, &'a [u8])> {

@@ -23,7 +23,7 @@ pub struct TargetOptions {
     /// --live package `asc-<TARGET>`, a server
     #[arg(long)]
     pub target: String,
-    /// How it is built: `plain` by cargo, `hardened` by `cargo asc`
+    /// How it is built: `plain` by cargo, `hardened` by `cargo asc`, `crc` by `cargo asc --integrity crc`
     #[arg(long, value_enum)]
     pub build: Build,
     /// Strike this executable instead of building one; --target and --build then only name it

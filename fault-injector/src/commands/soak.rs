@@ -1,18 +1,20 @@
 //! `asc-inject soak`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::ci::parse_duration;
-use super::options::{Models, TargetOptions, parse_models};
+use super::options::{Models, parse_models};
 use super::{EXIT_ABOVE_LIMIT, progress};
 use crate::failure::Result;
 use crate::live::server::Setup;
-use crate::soak::strikes::Aim;
+use crate::program::{self, Build};
+use crate::soak::aim::Aim;
 use crate::soak::tally::{GROWTH_BYTES_MAX, Tally};
-use crate::soak::{self, Settings};
+use crate::soak::{self, MEASURED_MIN, Settings};
 
 /// Small items and little memory, so that two shards fit and items are evicted soon.
 const ARGUMENTS: [&str; 6] = ["-m", "16", "-I", "16k", "-c", "500"];
@@ -22,8 +24,15 @@ const ON_FAULT: [&str; 2] = ["--on-fault", "retry(3)"];
 /// Which server, how it is struck, and for how long.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    #[command(flatten)]
-    target: TargetOptions,
+    /// The server: package `asc-<TARGET>` of this workspace is built and struck
+    #[arg(long)]
+    target: String,
+    /// How it is built: `plain` by cargo, `hardened` by `cargo asc`, `crc` by `cargo asc --integrity crc`
+    #[arg(long, value_enum)]
+    build: Build,
+    /// Strike this server instead of building one; --target and --build then only name it
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
     /// How long, such as 20s or 10m
     #[arg(long, default_value = "10m", value_parser = parse_duration)]
     time: Duration,
@@ -54,11 +63,21 @@ pub struct Arguments {
     json: bool,
 }
 
+impl Arguments {
+    /// The executable.
+    fn server(&self) -> Result<PathBuf> {
+        match &self.program {
+            Some(path) => program::real(path),
+            None => program::build_server(&self.target, self.build),
+        }
+    }
+}
+
 /// Strikes until the time is over, and judges.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let settings = Settings {
         setup: Setup {
-            program: arguments.target.server()?,
+            program: arguments.server()?,
             threads: arguments.threads,
             arguments: ARGUMENTS
                 .iter()
@@ -102,6 +121,9 @@ fn print(tally: &Tally, json: bool) {
     for (end, count) in &tally.ends {
         println!("ended: {end:<13} {count:>10}");
     }
+    for (words, count) in &tally.unprovoked {
+        println!("unprovoked end       {count:>10}  ({words})");
+    }
     println!("longest life, s      {:>10.1}", tally.life_seconds_max);
     println!("reads: found         {:>10}", seen.hits);
     println!("reads: missing       {:>10}", seen.misses);
@@ -109,22 +131,46 @@ fn print(tally: &Tally, json: bool) {
     println!("stored               {:>10}", seen.stored);
     println!("connections          {:>10}", seen.connections);
     println!("left unanswered      {:>10}", seen.unanswered);
-    println!(
-        "memory grew, MB      {:>10.1}  (at most {:.1}; {} lives, {:.1} MB at most)",
-        tally.growth_bytes_max as f64 / 1e6,
-        GROWTH_BYTES_MAX as f64 / 1e6,
-        tally.lives_measured,
-        tally.resident_bytes_max as f64 / 1e6,
-    );
+    println!("{}", growth(tally));
     println!("wrong replies        {:>10}", tally.wrong.len());
     for wrong in &tally.wrong {
         println!("  {wrong}");
     }
 }
 
+fn growth(tally: &Tally) -> String {
+    let occupied = tally.resident_bytes_max as f64 / 1e6;
+    if tally.lives_measured == 0 {
+        let least = MEASURED_MIN.as_secs();
+        return format!(
+            "memory grew          {:>10}  (no life lasted {least} s; {occupied:.1} MB at most)",
+            "not judged"
+        );
+    }
+    format!(
+        "memory grew, MB      {:>10.1}  (at most {:.1}; {} lives, {occupied:.1} MB at most)",
+        tally.growth_bytes_max as f64 / 1e6,
+        GROWTH_BYTES_MAX as f64 / 1e6,
+        tally.lives_measured,
+    )
+}
+
 fn parse_rate(text: &str) -> std::result::Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.0..=1000.0).contains(&rate) => Ok(rate),
         _ => Err("give a number from 0 to 1000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_nobody_judged_is_not_called_steady() {
+        let mut tally = Tally::default();
+        assert!(growth(&tally).contains("not judged"));
+        tally.lives_measured = 1;
+        assert!(growth(&tally).contains("1 lives"));
     }
 }

@@ -1,17 +1,17 @@
 //! One server from its start to its end.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nix::unistd::Pid;
-
+use super::blame::Blame;
 use super::churn::churn;
+use super::ending::Ending;
 use super::owner::{Finding, Owner, Stage};
 use super::strikes::Strikes;
 use super::tally::Tally;
+use super::watch::Watch;
 use crate::failure::Result;
 use crate::live::call::Call;
 use crate::live::server::{Server, Setup};
@@ -21,6 +21,7 @@ use crate::live::vigil::Vigil;
 use crate::oracle::{self, End};
 use crate::plan::random_of;
 use crate::results::Outcome;
+use crate::tracer::Tracee;
 
 /// Clients that own keys.
 const OWNERS: u64 = 3;
@@ -30,12 +31,6 @@ const STREAMS: u64 = OWNERS + 1;
 const LOOK_INTERVAL: Duration = Duration::from_micros(100);
 /// A process whose clients have lost it is gone by then.
 const ENDING: Duration = Duration::from_secs(2);
-/// Between two looks at its memory and at what it reports.
-const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
-/// The memory of shorter lives says nothing: the cache is still filling.
-const MEASURED_MIN: Duration = Duration::from_secs(12);
-/// So long after its start the cache is full.
-const FILLED: Duration = Duration::from_secs(4);
 
 /// What is the same in all lives.
 #[derive(Debug)]
@@ -76,6 +71,7 @@ pub fn live(
         armed: false,
         over: false,
         in_time: false,
+        blame: Blame::Unstruck,
     };
     strikes.begin();
     tally.lives += 1;
@@ -118,8 +114,10 @@ struct Life {
     armed: bool,
     /// Whether the process is no more.
     over: bool,
-    /// Whether the soak has ended before anything else did.
+    /// Whether the soak has ended before anything else did, and all clients were served to the end.
     in_time: bool,
+    /// What strikes could be blamed for when the end was noticed.
+    blame: Blame,
 }
 
 impl Life {
@@ -139,27 +137,48 @@ impl Life {
             self.arm(is_struck);
             if let Event::Reached(tracee) = self.look()? {
                 self.armed = false;
-                let mut call = Call::begin(tracee)?;
-                // A thread that vanishes under the tracer's hands ends with its process.
-                let struck = strikes.strike(&mut call, sites).unwrap_or(false);
-                tally.strikes += u64::from(struck);
-                self.threads.resume(call.end());
-                self.over = self.threads.end().is_some();
+                tally.calls += 1;
+                tally.strikes += u64::from(self.strike(tracee, sites, strikes)?);
             }
             self.watch
-                .look(&self.server.errors, strikes.is_calm(), tally)?;
+                .look(&self.server.errors, strikes.blame(), tally)?;
         }
-        // Clients that nobody listens to any more end before the process is reaped.
-        self.in_time = self.stage.over.swap(true, Relaxed);
-        let patience = Instant::now() + ENDING;
+        self.blame = strikes.blame();
+        let in_time = self.stage.over.swap(true, Relaxed);
         self.arm(false);
-        while !self.over
-            && (!self.clients.iter().all(JoinHandle::is_finished)
-                || !self.in_time && Instant::now() < patience)
-        {
+        self.wait_for_end(in_time)?;
+        self.in_time = in_time && !self.stage.lost.load(Relaxed);
+        Ok(())
+    }
+
+    /// Clients that nobody listens to any more end before the process is reaped.
+    fn wait_for_end(&mut self, in_time: bool) -> Result<()> {
+        let patience = Instant::now() + ENDING;
+        while !self.over {
+            let is_left = self.clients.iter().all(JoinHandle::is_finished);
+            let is_ending = !in_time || self.stage.lost.load(Relaxed);
+            if is_left && !(is_ending && Instant::now() < patience) {
+                break;
+            }
             self.look()?;
         }
         Ok(())
+    }
+
+    /// Strikes the call at whose entry the thread stands; says whether it did. A thread that vanishes under
+    /// the tracer's hands ends with its process, and one whose process was struck before may be lost anywhere.
+    fn strike(&mut self, tracee: Tracee, sites: &mut Sites, strikes: &mut Strikes) -> Result<bool> {
+        let struck_before = strikes.blame() != Blame::Unstruck;
+        let mut call = Call::begin(tracee)?;
+        let struck = strikes.strike(&mut call, sites);
+        let tracee = call.end();
+        let excused = struck_before || tracee.registers().is_err();
+        self.threads.resume(tracee);
+        self.over = self.threads.end().is_some();
+        match struck {
+            Err(_) if excused => Ok(false),
+            struck => struck,
+        }
     }
 
     /// A process that a strike is ending has no memory any more; its end is reported soon.
@@ -182,7 +201,6 @@ impl Life {
 
     fn judge(mut self, strikes: &Strikes, tally: &mut Tally) -> Result<()> {
         self.vigil.end();
-        let ended = self.threads.end();
         for client in std::mem::take(&mut self.clients) {
             let finding = client
                 .join()
@@ -191,131 +209,25 @@ impl Life {
             let told = |wrong| format!("{wrong}; struck before: {}", strikes.latest());
             tally.wrong.extend(finding.wrong.map(told));
         }
-        self.watch.finish(&self.server.errors, tally)?;
-        let end = match ended {
-            None if self.in_time => "soak over".to_owned(),
-            None if tally.wrong.is_empty() => name(Outcome::Hung).to_owned(),
-            None => "wrong reply".to_owned(),
-            Some(stop) => {
-                let end = End {
-                    stop,
-                    signals: self.threads.signals().to_vec(),
-                    hung: self.vigil.has_bitten(),
-                };
-                let errors = oracle::appended(&self.server.errors, 0)?;
-                name(oracle::ended_early(&end, &errors).0).to_owned()
-            }
+        self.watch.finish(&self.server.errors, self.blame, tally)?;
+        tally.add_ending(&self.ending(tally), self.blame);
+        Ok(())
+    }
+
+    fn ending(&self, tally: &Tally) -> Ending {
+        let Some(stop) = self.threads.end() else {
+            return match (self.in_time, tally.wrong.is_empty()) {
+                (true, _) => Ending::InTime,
+                (false, true) => Ending::Early(Outcome::Hung, "a worker".to_owned()),
+                (false, false) => Ending::WrongReply,
+            };
         };
-        *tally.ends.entry(end).or_default() += 1;
-        Ok(())
-    }
-}
-
-fn name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Detected => "detected",
-        Outcome::Hung => "hung",
-        _ => "crashed",
-    }
-}
-
-/// What a server occupies and what it reports.
-struct Watch {
-    process: Pid,
-    begun: Instant,
-    next: Instant,
-    /// Bytes of its standard error that were read.
-    read: u64,
-    /// When, and how many bytes of main memory.
-    samples: Vec<(Duration, u64)>,
-}
-
-impl Watch {
-    fn over(process: Pid) -> Self {
-        Self {
-            process,
-            begun: Instant::now(),
-            next: Instant::now(),
-            read: 0,
-            samples: Vec::new(),
-        }
-    }
-
-    fn look(&mut self, errors: &File, calm: bool, tally: &mut Tally) -> Result<()> {
-        if Instant::now() < self.next {
-            return Ok(());
-        }
-        self.next = Instant::now() + SAMPLE_INTERVAL;
-        if let Some(bytes) = resident_bytes(self.process) {
-            self.samples.push((self.begun.elapsed(), bytes));
-        }
-        let reported = self.report(errors, tally)?;
-        tally.false_alarms += if calm { reported } else { 0 };
-        Ok(())
-    }
-
-    fn finish(&mut self, errors: &File, tally: &mut Tally) -> Result<()> {
-        self.report(errors, tally)?;
-        let life = self.begun.elapsed();
-        tally.life_seconds_max = tally.life_seconds_max.max(life.as_secs_f64());
-        let most = |samples: &mut dyn Iterator<Item = &(Duration, u64)>| {
-            samples.map(|(_, bytes)| *bytes).max().unwrap_or(0)
+        let end = End {
+            stop,
+            signals: self.threads.signals().to_vec(),
+            hung: self.vigil.has_bitten(),
         };
-        tally.resident_bytes_max = tally.resident_bytes_max.max(most(&mut self.samples.iter()));
-        if life >= MEASURED_MIN {
-            let middle = (FILLED + life) / 2;
-            let settled = self.samples.iter().filter(|(at, _)| *at >= FILLED);
-            let early = most(&mut settled.clone().filter(|(at, _)| *at < middle));
-            let late = most(&mut settled.filter(|(at, _)| *at >= middle));
-            tally.add_growth(late.saturating_sub(early));
-        }
-        Ok(())
-    }
-
-    /// Counts the incidents that are new.
-    fn report(&mut self, errors: &File, tally: &mut Tally) -> Result<u64> {
-        let text = oracle::appended(errors, self.read)?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n');
-        let Some(whole) = whole else { return Ok(0) };
-        self.read += whole as u64 + 1;
-        let mut new = 0;
-        for line in String::from_utf8_lossy(&text[..whole]).lines() {
-            if let Some(action) = action_of(line) {
-                *tally.incidents.entry(action).or_default() += 1;
-                new += 1;
-            }
-        }
-        Ok(new)
-    }
-}
-
-/// What was done, if the line is an incident.
-fn action_of(line: &str) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_str(line).ok()?;
-    value.get("asc_incident")?;
-    Some(value["action"].as_str()?.to_owned())
-}
-
-/// `None` when the process is no more.
-fn resident_bytes(process: Pid) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kibibytes * 1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn incidents_are_told_from_other_lines() {
-        let incident = r#"{"asc_incident":2,"action":"retry","note":""}"#;
-        assert_eq!(action_of(incident).as_deref(), Some("retry"));
-        for line in ["", "asc: refused", "{}", r#"{"action":"retry"}"#] {
-            assert_eq!(action_of(line), None, "{line}");
-        }
+        let (outcome, detail) = oracle::ended_early(&end, self.watch.latest().as_bytes());
+        Ending::Early(outcome, detail)
     }
 }

@@ -33,6 +33,8 @@ const LIFE_TOLERANCE: Duration = Duration::from_secs(1);
 pub struct Stage {
     /// Clients come to their end.
     pub over: AtomicBool,
+    /// A client has come to its end because nobody serves it any more.
+    pub lost: AtomicBool,
     /// Replies so far.
     pub replies: Arc<AtomicU64>,
 }
@@ -115,6 +117,7 @@ impl Owner {
     pub fn work(mut self, stage: &Stage) -> Finding {
         let wrong = loop {
             let Ok(mut client) = Client::connect(self.address) else {
+                stage.lost.store(true, Relaxed);
                 break None;
             };
             self.seen.connections += 1;
@@ -127,7 +130,10 @@ impl Owner {
                 Ok(()) if over => break None,
                 Ok(()) => {}
                 Err(Trouble::Unanswered) => self.seen.unanswered += 1,
-                Err(Trouble::Crowded) => break None,
+                Err(Trouble::Crowded) => {
+                    stage.lost.store(true, Relaxed);
+                    break None;
+                }
                 Err(Trouble::Wrong(text)) => break Some(text),
             }
         };

@@ -7,60 +7,32 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use clap::ValueEnum;
 use iced_x86::Mnemonic;
 use nix::sys::signal::Signal;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::code::operands::address;
+use super::aim::Aim;
+use super::blame::Blame;
 use crate::failure::Result;
 use crate::fault::{MaskKind, Strike, Struck};
 use crate::live::call::Call;
 use crate::live::sites::Sites;
 use crate::plan::random_of;
 use crate::profile::{RequestWalk, Site};
-use crate::results::{Model, Zone};
-use crate::tracer::{Registers, Stop};
+use crate::results::Model;
+use crate::tracer::Stop;
 use crate::walk::step;
 
 /// How long a burst lasts, and the calm behind it.
 const BURST: Duration = Duration::from_secs(4);
 const CALM: Duration = Duration::from_secs(2);
-/// A strike at the end of a burst has been dealt with by then.
-const SETTLED: Duration = Duration::from_secs(1);
-/// As far from the stack pointer a thread's stack may reach.
-const STACK_BYTES: u64 = 8 << 20;
 /// Calls are taken to be this long until one was seen to its end.
 const STEPS_UNKNOWN: u64 = 2000;
 /// Strikes that are told beside a wrong reply.
 const LATEST_MAX: usize = 4;
 /// The stream of random numbers of strikes; those of clients are others.
 const STREAM: u64 = 1 << 63;
-
-/// Which instructions of handlers are struck.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Aim {
-    /// All, those of the runtime included.
-    Everything,
-    /// The program's own stores to anything but the stack. Hardly any such fault crashes or leaves recovery in
-    /// doubt, so that servers live long.
-    Stores,
-}
-
-impl Aim {
-    fn allows(self, site: &Site, registers: &Registers) -> bool {
-        let is_own_store = || {
-            let mut written = site.facts.memory_writes.iter();
-            site.place.zone == Zone::Application
-                && written.all(|place| {
-                    address(registers, place)
-                        .is_some_and(|address| address.abs_diff(registers.rsp) > STACK_BYTES)
-                })
-        };
-        self == Self::Everything || is_own_store()
-    }
-}
 
 /// What is struck next and when.
 #[derive(Debug)]
@@ -71,6 +43,8 @@ pub struct Strikes {
     per_second: f64,
     begun: Instant,
     next: Instant,
+    /// When this life was struck last.
+    last: Option<Instant>,
     /// Instructions of a call that a handler executes, as seen last.
     steps: u64,
     /// The latest strikes of this life, in words.
@@ -87,6 +61,7 @@ impl Strikes {
             per_second,
             begun: Instant::now(),
             next: Instant::now(),
+            last: None,
             steps: STEPS_UNKNOWN,
             latest: VecDeque::new(),
         };
@@ -97,6 +72,7 @@ impl Strikes {
     /// A new server, which is struck from now on.
     pub(super) fn begin(&mut self) {
         self.begun = Instant::now();
+        self.last = None;
         self.latest.clear();
         self.draw_next();
     }
@@ -112,9 +88,9 @@ impl Strikes {
         self.per_second > 0.0 && self.within_cycle() < BURST && Instant::now() >= self.next
     }
 
-    /// Whether nothing may be reported, because all strikes are dealt with.
-    pub(super) fn is_calm(&self) -> bool {
-        self.per_second == 0.0 || self.within_cycle() > BURST + SETTLED
+    /// What strikes of this life can be blamed for now.
+    pub(super) fn blame(&self) -> Blame {
+        Blame::at(Instant::now(), self.last)
     }
 
     /// Strikes the call; says whether it did.
@@ -140,6 +116,8 @@ impl Strikes {
                     text,
                     random: random_of(self.random.random(), 0),
                 };
+                // Also if it does not come to its end.
+                self.last = Some(Instant::now());
                 let struck = strike.apply(&mut call.tracee)?;
                 self.note(model, site, &struck);
                 self.draw_next();
@@ -194,20 +172,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_strikes_it_is_always_calm() {
+    fn without_strikes_none_is_ever_due() {
         let strikes = Strikes::new(1, &[Model::Flags], Aim::Everything, 0.0);
-        assert!(strikes.is_calm() && !strikes.is_due());
+        assert!(!strikes.is_due());
     }
 
     #[test]
-    fn a_burst_is_not_calm() {
+    fn strikes_are_due_in_bursts_only() {
         let mut strikes = Strikes::new(1, &[Model::Flags], Aim::Everything, 1e6);
-        assert!(!strikes.is_calm());
         let ago = |time| Instant::now().checked_sub(time).unwrap();
-        strikes.begun = ago(BURST + SETTLED + Duration::from_millis(100));
-        assert!(strikes.is_calm() && !strikes.is_due());
+        strikes.begun = ago(BURST + CALM / 2);
+        assert!(!strikes.is_due());
         strikes.begun = ago(BURST + CALM);
         strikes.next = Instant::now();
-        assert!(strikes.is_due() && !strikes.is_calm());
+        assert!(strikes.is_due());
+    }
+
+    #[test]
+    fn a_new_server_has_nothing_to_blame_strikes_for() {
+        let mut strikes = Strikes::new(1, &[Model::Flags], Aim::Everything, 1e6);
+        strikes.last = Some(Instant::now());
+        assert_eq!(strikes.blame(), Blame::Struck);
+        strikes.begin();
+        assert_eq!(strikes.blame(), Blame::Unstruck);
     }
 }

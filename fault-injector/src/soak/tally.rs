@@ -5,6 +5,9 @@ use std::ops::AddAssign;
 
 use serde::Serialize;
 
+use super::blame::Blame;
+use super::ending::Ending;
+
 /// Memory may grow by this much between the halves of a life: evictions leave holes of changing sizes.
 pub const GROWTH_BYTES_MAX: u64 = 8 << 20;
 
@@ -44,11 +47,16 @@ pub struct Tally {
     /// How lives ended: `detected` (the server stopped itself), `crashed`, `hung` (as a whole, or one of
     /// its workers), `wrong reply`, `soak over`.
     pub ends: BTreeMap<String, u64>,
+    /// Ends that no strike explains, in words: of servers that were never struck, and those in the calm
+    /// that do not show late by their nature.
+    pub unprovoked: BTreeMap<String, u64>,
+    /// Calls of the entry that were taken to be struck.
+    pub calls: u64,
     /// Bits flipped.
     pub strikes: u64,
-    /// Incidents by what was done: `retry`, `drop`, `stop`.
+    /// Reports by what was done: `retry`, `drop`, `stop`, `correct`.
     pub incidents: BTreeMap<String, u64>,
-    /// Incidents in the calm: nothing had been struck.
+    /// Reports that no strike explains.
     pub false_alarms: u64,
     /// What clients saw.
     pub seen: Seen,
@@ -67,7 +75,24 @@ pub struct Tally {
 impl Tally {
     /// Whether nothing was wrong.
     pub fn passed(&self) -> bool {
-        self.wrong.is_empty() && self.false_alarms == 0 && self.growth_bytes_max <= GROWTH_BYTES_MAX
+        self.wrong.is_empty()
+            && self.false_alarms == 0
+            && self.unprovoked.is_empty()
+            && self.growth_bytes_max <= GROWTH_BYTES_MAX
+    }
+
+    /// Counts what the server has reported, and whether a strike explains it.
+    pub(super) fn add_report(&mut self, action: String, explained: bool) {
+        *self.incidents.entry(action).or_default() += 1;
+        self.false_alarms += u64::from(!explained);
+    }
+
+    /// Counts how a life ended; `blame` is that of the moment when it was noticed.
+    pub(super) fn add_ending(&mut self, ending: &Ending, blame: Blame) {
+        *self.ends.entry(ending.name().to_owned()).or_default() += 1;
+        if let Some(words) = ending.unprovoked(blame) {
+            *self.unprovoked.entry(words).or_default() += 1;
+        }
     }
 
     /// Notes the memory of a life that was long enough.
@@ -92,12 +117,16 @@ mod tests {
             false_alarms: 1,
             ..Tally::default()
         };
+        let ended = Tally {
+            unprovoked: [("crashed: SIGSEGV".to_owned(), 1)].into(),
+            ..Tally::default()
+        };
         let mut grown = Tally::default();
         grown.add_growth(GROWTH_BYTES_MAX);
         assert!(grown.passed());
         grown.add_growth(GROWTH_BYTES_MAX + 1);
         grown.add_growth(0);
-        for tally in [wrong, alarmed, grown] {
+        for tally in [wrong, alarmed, ended, grown] {
             assert!(!tally.passed(), "{tally:?}");
         }
     }

@@ -104,7 +104,9 @@ pub(crate) extern "C" fn planted_address() -> u64 {
 }
 
 pub(crate) extern "C" fn detected() -> ! {
-    eprintln!("{{\"asc_incident\":1,\"stage\":\"compare\",\"reason\":\"planted\"}}");
+    eprintln!(
+        "{{\"asc_incident\":1,\"stage\":\"compare\",\"reason\":\"planted\",\"action\":\"stop\"}}"
+    );
     // SAFETY: ends the process.
     unsafe { libc::_exit(asc_runtime::EXIT_FAULT) }
 }
