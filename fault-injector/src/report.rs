@@ -16,8 +16,12 @@ mod words;
 
 pub use error::ReportError;
 
+use crate::program::Build;
 use campaign::Campaign;
 use summary::Summary;
+
+/// The builds that stand on the hardened side.
+const HARDENED: [Build; 2] = [Build::Hardened, Build::Crc];
 
 /// Escapes of the plain build that the page lists unless told otherwise. It has tens of thousands, and
 /// they are there to compare with; those of the hardened build are all listed.
@@ -32,23 +36,25 @@ pub struct Report {
 }
 
 impl Report {
-    /// Puts a plain and a hardened campaign side by side. Either may be missing.
+    /// Puts a plain and a hardened campaign side by side. Either may be missing. Builds with line codes
+    /// are hardened too.
     ///
     /// # Errors
     ///
     /// If both are missing, if one is not of the build it is given for, or if the two struck different
-    /// targets or different requests.
+    /// targets or different requests, or differently many bits.
     pub fn new(plain: Option<Campaign>, hardened: Option<Campaign>) -> Result<Self, ReportError> {
         if plain.is_none() && hardened.is_none() {
             return Err(ReportError::nothing_given());
         }
-        for (wanted, campaign) in [("plain", &plain), ("hardened", &hardened)] {
+        for (wanted, campaign) in [(&[Build::Plain][..], &plain), (&HARDENED, &hardened)] {
             if let Some(campaign) = campaign {
                 campaign.require_build(wanted)?;
             }
         }
         if let (Some(plain), Some(hardened)) = (&plain, &hardened) {
             plain.require_same_requests(hardened)?;
+            plain.require_same_mask(hardened)?;
         }
         let summary = Summary::new(plain.as_ref(), hardened.as_ref());
         Ok(Self {

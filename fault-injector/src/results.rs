@@ -17,7 +17,7 @@ pub struct Header {
     pub schema: u32,
     /// The target's name, such as `cache`.
     pub target: String,
-    /// `plain` or `hardened`.
+    /// `plain`, `hardened` or `crc`.
     pub build: String,
     /// How it was struck.
     #[serde(default)]

@@ -15,7 +15,7 @@ pub struct Arguments {
     /// Results of a campaign against the plain build.
     #[arg(long, value_name = "FILE")]
     pub plain: Option<PathBuf>,
-    /// Results of a campaign against the hardened build.
+    /// Results of a campaign against the hardened build, with line codes (`--build crc`) or without.
     #[arg(long, value_name = "FILE")]
     pub hardened: Option<PathBuf>,
     /// Write the page here: one HTML file that needs nothing else.

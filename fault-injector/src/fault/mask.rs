@@ -22,6 +22,15 @@ pub enum MaskKind {
 }
 
 impl MaskKind {
+    /// Its name in files and options.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Double => "double",
+            Self::Burst => "burst",
+        }
+    }
+
     /// Draws a mask within the lowest `bits` bits.
     pub fn draw(self, bits: u32, random: &mut ChaCha8Rng) -> u64 {
         let bit = 1 << random.random_range(0..bits);
@@ -47,6 +56,15 @@ impl MaskKind {
 mod tests {
     use super::*;
     use crate::plan::random_of;
+
+    #[test]
+    fn names_are_those_of_files_and_options() {
+        for kind in [MaskKind::Single, MaskKind::Double, MaskKind::Burst] {
+            let in_file = serde_json::to_value(kind).unwrap();
+            assert_eq!(in_file, kind.name());
+            assert_eq!(MaskKind::from_str(kind.name(), false), Ok(kind));
+        }
+    }
 
     #[test]
     fn masks_stay_within_their_place() {

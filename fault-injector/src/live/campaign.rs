@@ -23,7 +23,7 @@ use crate::trace::crc32c;
 pub struct Settings {
     /// The server's name.
     pub target: String,
-    /// `plain` or `hardened`.
+    /// `plain`, `hardened` or `crc`.
     pub build: String,
     /// Its executable and its threads.
     pub setup: Setup,

@@ -7,6 +7,7 @@
 //!    campaign that is still running or was stopped: it is shown, and shown as incomplete.
 
 use super::error::ReportError;
+use crate::program::Build;
 use crate::results::{Backend, Header, Model, Outcome, Record, SCHEMA, Stratum, Zone};
 use crate::statistics::group::Group;
 use crate::statistics::tally::{Tally, is_undetected};
@@ -215,16 +216,31 @@ impl Campaign {
         }
     }
 
-    pub(super) fn require_build(&self, wanted: &str) -> Result<(), ReportError> {
-        if self.header.build == wanted {
+    pub(super) fn require_build(&self, wanted: &[Build]) -> Result<(), ReportError> {
+        let names: Vec<&str> = wanted.iter().map(|build| build.name()).collect();
+        if names.contains(&self.header.build.as_str()) {
             return Ok(());
         }
         Err(ReportError::line(
             &self.file,
             1,
-            format!("a campaign against the {wanted} build"),
+            format!("a campaign against the {} build", names.join(" or ")),
             format!("one against the '{}' build", self.header.build),
-            "give each file with the option of its build, --plain or --hardened",
+            "give each file with the option of its build: --plain, or --hardened, which takes crc too",
+        ))
+    }
+
+    pub(super) fn require_same_mask(&self, other: &Self) -> Result<(), ReportError> {
+        let (mask, others) = (self.header.mask.name(), other.header.mask.name());
+        if mask == others {
+            return Ok(());
+        }
+        Err(ReportError::line(
+            &other.file,
+            1,
+            format!("the same mask as in {}: {mask}", self.file),
+            others,
+            "compare campaigns with the same --mask, or report each on its own",
         ))
     }
 

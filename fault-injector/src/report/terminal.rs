@@ -4,7 +4,8 @@ use super::Report;
 use super::campaign::Campaign;
 use super::summary::{CampaignSummary, GroupSummary, Improvement};
 use super::words::{
-    count, factor, factor_interval, number, per_request, percents, rate, replay_command, visible,
+    count, factor, factor_interval, number, per_request, percents, policy, rate, replay_command,
+    visible,
 };
 use crate::results::{Model, Record};
 use crate::statistics::group::Group;
@@ -53,12 +54,14 @@ fn about(campaign: &Campaign, summary: &CampaignSummary) -> String {
         format!(" of {} planned: incomplete", count(header.injections))
     };
     format!(
-        "{} {}: {} injections{incomplete}, {} requests, seed {}",
+        "{} {}: {} injections{incomplete}, {} requests, seed {}, mask {}, policy {}",
         visible(&header.target),
         header.build,
         count(summary.injections),
         count(u64::from(header.requests)),
-        header.seed
+        header.seed,
+        header.mask.name(),
+        visible(policy(header))
     )
 }
 

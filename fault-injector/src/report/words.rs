@@ -102,19 +102,29 @@ pub(super) fn factor_interval(factor: &Factor) -> String {
     }
 }
 
+/// What the target's runtime does with a struck handler.
+pub(super) fn policy(header: &Header) -> &str {
+    header.on_fault.as_deref().unwrap_or("the target's own")
+}
+
 /// The command that repeats one injection; with the live backend, that makes the same draws again
 /// for all injections up to it.
 pub(super) fn replay_command(campaign: &Campaign, record: &Record) -> String {
     let header = &campaign.header;
     if header.backend == Backend::Live {
-        return format!(
-            "asc-inject run --live --target {} --build {} --models {} --seed {} --injections {} --output again.jsonl",
+        let mut command = format!(
+            "asc-inject run --live --target {} --build {} --models {} --mask {} --seed {} --injections {} --output again.jsonl",
             quoted(&header.target),
             quoted(&header.build),
             models(header),
+            header.mask.name(),
             header.seed,
             record.id + 1
         );
+        if let Some(policy) = &header.on_fault {
+            command += &format!(" --on-fault {}", quoted(policy));
+        }
+        return command;
     }
     format!(
         "asc-inject replay --results {} --id {}",

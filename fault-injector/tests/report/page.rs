@@ -2,7 +2,7 @@
 
 use fault_injector::report::campaign::Campaign;
 use fault_injector::report::{PLAIN_ESCAPES_MAX, Report};
-use fault_injector::results::{Backend, Model, Outcome, Record, Zone};
+use fault_injector::results::{Backend, MaskKind, Model, Outcome, Record, Zone};
 use fault_injector::statistics::group::Group;
 use fault_injector::statistics::interval::clopper_pearson;
 
@@ -114,6 +114,8 @@ fn the_printed_commands_are_understood() {
     for backend in [Backend::Replay, Backend::Live] {
         let (mut plain, _) = pair();
         plain.header.backend = backend;
+        plain.header.mask = MaskKind::Burst;
+        plain.header.on_fault = Some("retry(3)".to_owned());
         plain.records.retain(|record| is_escape(&record));
         let html = report(Some(&plain), None).html(1);
         let document = parsed(&html);
@@ -122,8 +124,14 @@ fn the_printed_commands_are_understood() {
             .find(|node| node.has_tag_name("pre"))
             .map(words)
             .expect("a command");
-        let parsed = CommandLine::try_parse_from(command.split_whitespace());
+        // As a shell does: no quoted word of it has blanks.
+        let words = command.replace('\'', "");
+        let parsed = CommandLine::try_parse_from(words.split_whitespace());
         assert!(parsed.is_ok(), "{command}: {:?}", parsed.err());
+        if backend == Backend::Live {
+            assert!(command.contains("--mask burst"), "{command}");
+            assert!(command.contains("--on-fault 'retry(3)'"), "{command}");
+        }
     }
 }
 
@@ -179,6 +187,42 @@ fn the_page_shows_the_numbers_of_the_summary() {
     }
     assert!(section("campaigns").contains("AMD EPYC 9755"));
     assert!(section("latency").contains("second_run"));
+}
+
+#[test]
+fn mask_and_policy_are_shown() {
+    let (plain, mut hardened) = pair();
+    hardened.header.on_fault = Some("retry(3)".to_owned());
+    let report = report(Some(&plain), Some(&hardened));
+    let html = report.html(0);
+    let document = parsed(&html);
+    let facts = words(by_id(&document, "campaigns").unwrap().parent().unwrap());
+    let table = report.table();
+    for shown in [&facts, &table] {
+        for word in ["single", "the target's own", "retry(3)"] {
+            assert!(shown.contains(word), "{word} is missing in {shown}");
+        }
+    }
+}
+
+/// A campaign against the build with line codes is reported like one against the other hardened build.
+#[test]
+fn a_build_with_line_codes_is_hardened() {
+    let (plain, mut hardened) = pair();
+    hardened.header.build = "crc".to_owned();
+    let report = report(Some(&plain), Some(&hardened));
+    let html = report.html(0);
+    let document = parsed(&html);
+    let articles = |node: &roxmltree::Node<'_, '_>| {
+        let id = node.attribute("id").unwrap_or_default();
+        node.has_tag_name("article") && id.starts_with("crc-")
+    };
+    assert_eq!(
+        document.descendants().filter(articles).count(),
+        hardened.records.iter().filter(is_escape).count()
+    );
+    assert!(report.table().contains("cache crc: "));
+    assert!(html.contains(".card.crc") && html.contains(".crc .dot"));
 }
 
 #[test]

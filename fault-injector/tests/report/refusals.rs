@@ -2,6 +2,7 @@
 
 use fault_injector::report::campaign::Campaign;
 use fault_injector::report::{Report, ReportError};
+use fault_injector::results::MaskKind;
 
 use crate::{SEED, pair, read, synthetic};
 
@@ -109,6 +110,15 @@ fn campaigns_that_do_not_belong_together_are_refused() {
         swapped.starts_with("hardened.jsonl:1: wanted a campaign against the plain build"),
         "{swapped}"
     );
+    hardened.header.mask = MaskKind::Burst;
+    let other = error(Report::new(Some(read(&plain)), Some(read(&hardened))));
+    assert!(
+        other.starts_with(
+            "hardened.jsonl:1: wanted the same mask as in plain.jsonl: single, got burst"
+        ),
+        "{other}"
+    );
+    hardened.header.mask = MaskKind::Single;
     hardened.header.trace_crc += 1;
     let other = error(Report::new(Some(read(&plain)), Some(read(&hardened))));
     assert!(

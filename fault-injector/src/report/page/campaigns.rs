@@ -3,13 +3,13 @@
 use super::markup::{section as section_markup, table, text};
 use crate::report::Report;
 use crate::report::summary::CampaignSummary;
-use crate::report::words::{ZONES, count, zone_name};
+use crate::report::words::{ZONES, count, policy, zone_name};
 use crate::results::{Header, Model, Zone};
 use std::fmt::Write;
 
 type Field = fn(&Header) -> String;
 
-const FIELDS: [(&str, Field); 11] = [
+const FIELDS: [(&str, Field); 13] = [
     ("target", |header| text(&header.target)),
     ("binary, CRC32C", |header| {
         format!("<code>{:08x}</code>", header.binary_crc)
@@ -17,6 +17,8 @@ const FIELDS: [(&str, Field); 11] = [
     ("kernel", |header| text(&header.kernel)),
     ("processor", |header| text(&header.cpu)),
     ("seed", |header| format!("<code>{}</code>", header.seed)),
+    ("bits that flip", |header| header.mask.name().to_owned()),
+    ("policy on a fault", |header| text(policy(header))),
     ("trace, CRC32C", |header| {
         format!("<code>{:08x}</code>", header.trace_crc)
     }),
