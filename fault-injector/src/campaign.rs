@@ -12,13 +12,14 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use crate::aftermath::Difference;
-use crate::code::image::Image;
+use crate::code::image::{Image, LINES};
 use crate::failure::{Failure, Result};
 use crate::fault::MaskKind;
 use crate::latency::Alarms;
 use crate::oracle::{self, Golden};
 use crate::plan::Injection;
 use crate::profile::Profile;
+use crate::program::Build;
 use crate::results::{Backend, Header, Record, SCHEMA, Stratum};
 use crate::trace::{Trace, crc32c};
 use crate::tracer::launch::Launcher;
@@ -36,7 +37,7 @@ const NONCE: u64 = 0x9E6C_63D0_876A_68DD;
 pub struct Settings {
     /// The target's name.
     pub target: String,
-    /// `plain` or `hardened`.
+    /// `plain`, `hardened` or `crc`.
     pub build: String,
     /// Its executable.
     pub program: PathBuf,
@@ -78,6 +79,7 @@ impl Campaign {
             ));
         }
         let image = Image::read(&settings.program)?;
+        demand_line_codes(&settings, &image)?;
         let markers = Markers::find(settings.program.clone(), &image)?;
         let bytes = std::fs::read(&settings.program)
             .map_err(|error| Failure::file("the target", &settings.program, error))?;
@@ -286,6 +288,18 @@ impl Campaign {
             )),
         }
     }
+}
+
+/// Without them it would be a campaign against another build under this one's name.
+fn demand_line_codes(settings: &Settings, image: &Image) -> Result<()> {
+    if settings.build != Build::Crc.name() || image.lines.is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "a program with line codes for the build `crc`",
+        format!("no symbol `{LINES}` in {}", settings.program.display()),
+        "build it with `cargo asc build --integrity crc` and do not strip it, or name its build",
+    ))
 }
 
 /// The caller's thread keeps its cores.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::failure::{Failure, Result};
-use crate::protocol::{FINISHED, RecordHead, SERVED};
+use crate::protocol::{FINISHED, LAST_SCRUB, RecordHead, SERVED};
 use crate::results::Outcome;
 use crate::trace::crc32c;
 use crate::tracer::watchdog::Watchdog;
@@ -252,12 +252,21 @@ pub fn unnoticed(signals: &[Signal], errors: &[u8]) -> (Outcome, String) {
 /// had flipped in memory at rest.
 const SEEN: [&str; 2] = ["asc_incident", "asc_correction"];
 
-/// The stage and the reason that the first such line names.
+/// The stage and the reason that the first such line names, and whether that was found by the last scrub
+/// only.
 fn incident(errors: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(errors);
-    let value = text.lines().find_map(seen)?;
-    let field = |name: &str| value[name].as_str().unwrap_or_default();
-    Some(format!("{}: {}", field("stage"), field("reason")))
+    let mut when = "";
+    for line in text.lines() {
+        if line.ends_with(LAST_SCRUB) {
+            when = " (last scrub)";
+        }
+        if let Some(value) = seen(line) {
+            let field = |name: &str| value[name].as_str().unwrap_or_default();
+            return Some(format!("{}: {}{when}", field("stage"), field("reason")));
+        }
+    }
+    None
 }
 
 /// A line by which the runtime says what it has seen.

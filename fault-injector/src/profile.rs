@@ -7,6 +7,8 @@
 //! Two walks must be equal, or the target is not a function of its requests and no campaign
 //! against it means anything.
 
+mod heap;
+
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
@@ -75,7 +77,7 @@ pub struct RequestWalk {
     pub replied_at: u64,
     /// The first step behind the first store to the reply's bytes.
     pub reply_begun_at: Option<u64>,
-    /// The heap.
+    /// Where the model `heap` strikes: all of the C library's heap, or what line codes cover.
     pub heap: Piece,
     /// Words that the runtime wrote in memory of its own.
     pub runtime_words: Vec<u64>,
@@ -151,7 +153,8 @@ impl Profile {
             Some(atlas) => atlas,
             None => atlas.insert(self.open_atlas(&markers.program, &maps)?),
         };
-        let mut recorder = Recorder::new(&walk, request, markers, &maps);
+        let heap = heap::of(&walk, markers.lines, &maps)?;
+        let mut recorder = Recorder::new(&walk, request, markers, &maps, heap);
         loop {
             let number = self.site(&walk, atlas)?;
             let site = &self.sites[number as usize];
@@ -190,40 +193,6 @@ impl Profile {
     }
 }
 
-/// The heap of the C library.
-fn c_heap(maps: &[Mapping]) -> Piece {
-    let heap = maps.iter().find(|mapping| mapping.name == "[heap]");
-    heap.map_or(Piece::default(), |heap| Piece {
-        address: heap.start,
-        length: heap.end - heap.start,
-    })
-}
-
-/// The heap that line codes cover, as far as it is in use: behind its last page that is not zero
-/// nothing rests.
-fn protected_heap(walk: &Walk, markers: &Markers, maps: &[Mapping]) -> Option<Piece> {
-    const PAGE_BYTES: u64 = 4096;
-    let mut words = [0; 16];
-    let place = walk.base() + markers.lines?;
-    walk.tracee().read(place, &mut words).ok()?;
-    let (start, length) = words.split_at(8);
-    if length == [0; 8] {
-        return None;
-    }
-    let start = u64::from_le_bytes(start.try_into().ok()?);
-    let mapping = maps::holding(maps, start)?;
-    let mut page = [0; PAGE_BYTES as usize];
-    let is_used = |address: &u64| {
-        walk.tracee().read(*address, &mut page).is_ok() && page.iter().any(|&byte| byte != 0)
-    };
-    let pages = (0..(mapping.end - start) / PAGE_BYTES).rev();
-    let last = pages.map(|page| start + page * PAGE_BYTES).find(is_used)?;
-    Some(Piece {
-        address: start,
-        length: last + PAGE_BYTES - start,
-    })
-}
-
 /// Collects one walk.
 struct Recorder<'a> {
     walk: RequestWalk,
@@ -236,8 +205,7 @@ struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    fn new(walk: &Walk, request: u32, markers: &Markers, maps: &'a [Mapping]) -> Self {
-        let heap = protected_heap(walk, markers, maps).unwrap_or_else(|| c_heap(maps));
+    fn new(walk: &Walk, request: u32, markers: &Markers, maps: &'a [Mapping], heap: Piece) -> Self {
         let registers = walk.registers();
         Self {
             walk: RequestWalk {

@@ -6,8 +6,9 @@
 //!
 //! 1. The target reads a nonce and the trace from [`TRACE`].
 //! 2. For each request it appends a record: a [`RecordHead`] and the reply's bytes.
-//! 3. Behind the last it appends [`SERVED`], then [`FINISHED`] with the digest of its state and the
-//!    nonce, and exits with status 0.
+//! 3. Behind the last it appends [`SERVED`] and says [`LAST_SCRUB`] on standard error. Then it has all of its
+//!    protected memory verified.
+//! 4. It appends [`FINISHED`] with the digest of its state and the nonce, and exits with status 0.
 
 /// Where the target finds the nonce (8 bytes) and the trace.
 pub const TRACE: i32 = 3;
@@ -27,6 +28,10 @@ pub const FRAME: &str = "frame";
 pub const SERVED: u32 = 0xFFFF_FFFE;
 /// Record number of the digest; its bytes are digest and nonce, 8 bytes each.
 pub const FINISHED: u32 = 0xFFFF_FFFF;
+
+/// A line between what handlers and their line codes have reported and what is found only because all
+/// memory is verified once more behind the last request.
+pub const LAST_SCRUB: &str = "asc-target: last scrub";
 
 /// The sixth argument of `clone` that a confined target may call: the injector alone passes it.
 pub const CLONE_PASSWORD: u64 = 0x6A73_C5D1_9E0B_47F3;

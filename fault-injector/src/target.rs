@@ -38,7 +38,7 @@
 //! 1. It reads the trace and sets its state up.
 //! 2. It gives up every system call that answering does not need.
 //! 3. It answers the requests one by one, between [`markers`] on which the injector stops it.
-//! 4. It appends the digest of its state and ends.
+//! 4. It verifies all memory that has line codes, appends the digest of its state and ends.
 //!
 //! Without the injector it checks itself: two fault-free lives must be equal.
 

@@ -169,6 +169,14 @@ fn a_target_that_differs_from_itself_is_refused() {
     assert!(text.contains("two fault-free lives to be equal"), "{text}");
 }
 
+#[test]
+fn a_program_without_line_codes_is_not_struck_as_one_with_them() {
+    let mut settings = settings(program(), 1);
+    settings.build = "crc".to_owned();
+    let failure = Campaign::prepare(settings, |_| {}).unwrap_err().to_string();
+    assert!(failure.contains("asc_lines"), "{failure}");
+}
+
 /// `planted_detects` compares two registers, jumps and says what it has seen: a fixed way for each of
 /// its instructions, however the fault looks.
 #[test]

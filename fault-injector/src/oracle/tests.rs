@@ -151,6 +151,20 @@ fn a_right_life_with_a_bit_flipped_back_was_corrected() {
 }
 
 #[test]
+fn what_only_the_last_scrub_has_found_is_told_apart() {
+    let said = |lines: [&str; 2]| {
+        let errors = format!("{}\n{}\n", lines[0], lines[1]);
+        unnoticed(&[], errors.as_bytes())
+    };
+    let line = r#"{"asc_correction":1,"stage":"integrity","reason":"a bit had flipped","bit":3}"#;
+    let by_handler = "integrity: a bit had flipped".to_owned();
+    let by_scrub = format!("{by_handler} (last scrub)");
+    assert_eq!(said([line, LAST_SCRUB]), (Outcome::Corrected, by_handler));
+    assert_eq!(said([LAST_SCRUB, line]), (Outcome::Corrected, by_scrub));
+    assert_eq!(said([LAST_SCRUB, ""]), (Outcome::Masked, String::new()));
+}
+
+#[test]
 fn only_a_whole_life_is_golden() {
     let whole = [right(0), end_of_life(5)].concat();
     assert_eq!(read_golden(&whole, NONCE), Some(golden()));

@@ -11,7 +11,9 @@ use asc_runtime::{Output, protected, scrub};
 
 use super::answer::{Reply, answer};
 use super::{Digest, Target, confinement, markers};
-use crate::protocol::{FINISHED, FRAME, GENERATE, MESSAGES, RecordHead, SERVE, SERVED, TRACE};
+use crate::protocol::{
+    FINISHED, FRAME, GENERATE, LAST_SCRUB, MESSAGES, RecordHead, SERVE, SERVED, TRACE,
+};
 use crate::trace::{Trace, crc32c};
 
 /// Seed and length of the trace with which a target checks itself.
@@ -59,7 +61,9 @@ fn serve_trace<T: Target>() -> Result<(), Box<dyn Error>> {
         output.clear();
     }
     append(&mut messages, SERVED, &sealed(&[]))?;
-    // What rotted and was never read must not pass for a state that nobody doubts.
+    // What rotted and was never read must not pass for a state that nobody doubts, nor for one that a
+    // handler doubted.
+    writeln!(descriptor(libc::STDERR_FILENO), "{LAST_SCRUB}")?;
     scrub();
     let mut digest = Digest::default();
     target.digest(&mut digest);
