@@ -13,7 +13,7 @@ use crate::heap::chunk::{Kind, chunk};
 use crate::heap::region::REGION;
 use crate::heap::region::{CHUNK_BYTES, CHUNK_SHIFT};
 use crate::heap::{large, spans, thread_cache};
-use crate::lines::block;
+use crate::lines::{Lines, block};
 use crate::page;
 use crate::size_class::SizeClass;
 use crate::stop::stop;
@@ -171,6 +171,9 @@ unsafe impl GlobalAlloc for AscAlloc {
         if stays {
             return pointer;
         }
+        // What has a code keeps one.
+        let keeps_code = Lines::get().is_some() && Self::is_protected(pointer);
+        let _scope = keeps_code.then(ProtectedScope::enter);
         let grows = bytes > old.size() && SizeClass::of(new).is_none();
         let moved = if grows && diversion::engine().is_none() {
             large::allocate_grown(domain::current(), new)

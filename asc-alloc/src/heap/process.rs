@@ -6,6 +6,7 @@
 
 use super::region::RESERVING;
 use super::{CLASSES_OF_DOMAIN, SPANS, thread_cache};
+use crate::lines::Lines;
 use crate::page;
 use crate::stop::stop;
 use crate::sys::{fork, thread_exit};
@@ -41,6 +42,9 @@ unsafe extern "C" fn after_fork_in_parent() {
 
 unsafe extern "C" fn after_fork_in_child() {
     release();
+    if let Some(lines) = Lines::get() {
+        lines.end_changes_in_child();
+    }
     page::renew_in_child();
     page::after_fork();
 }

@@ -308,6 +308,11 @@ impl Lines {
         ChangeInProgress(self)
     }
 
+    /// A child process has one thread: the changes of others have no end there.
+    pub(crate) fn end_changes_in_child(&self) {
+        self.ended.store(self.begun.load(Acquire), Release);
+    }
+
     /// Pages that the system has taken and given again read as zero.
     fn reset(&self, offset: usize, bytes: usize) {
         let first = (offset - Domain::Protected.index() * self.bytes) >> self.shift;

@@ -119,8 +119,7 @@ unsafe extern "C" fn realloc_outside(block: *mut u8, size: usize) -> *mut u8 {
         // SAFETY: passed on.
         return unsafe { heap::realloc(block, size) };
     }
-    // SAFETY: C's allocator takes any size.
-    let grown = unsafe { heap::malloc(size) };
+    let grown = heap::allocate_beside(block, size);
     if !grown.is_null() && !block.is_null() {
         let length = heap::usable_bytes(block).min(size);
         // SAFETY: both blocks hold that many bytes, and they are distinct.

@@ -69,6 +69,10 @@ pub(crate) struct Context {
     pub(crate) stores: [u64; 2],
     /// The last run reached below the part of the stack that was cleared for it.
     pub(crate) went_too_deep: bool,
+    /// The program's panic hook is being called.
+    pub(crate) in_hook: bool,
+    /// It was called for the handler in progress.
+    pub(crate) has_called_hook: bool,
     /// Why the run in progress was abandoned, or the message dropped.
     pub(crate) fault: Option<Fault>,
     /// Who asked for what abandoned the run.
@@ -287,6 +291,8 @@ impl Context {
             sequence: 0,
             stores: [0; 2],
             went_too_deep: false,
+            in_hook: false,
+            has_called_hook: false,
             fault: None,
             callers: Callers::NOBODY,
             incident: None,

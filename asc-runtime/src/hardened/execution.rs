@@ -194,6 +194,7 @@ impl Context {
         self.handler = Some(handler);
         self.sequence += 1;
         self.run = 0;
+        self.has_called_hook = false;
         self.deferred.clear();
         self.begin_locks();
     }

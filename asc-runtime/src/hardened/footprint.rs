@@ -12,9 +12,9 @@
 
 use crate::fault::Fault;
 
+use super::allocated::Allocated;
 use super::event_log::{EventLog, Kind};
 use super::first_touch::{Table, Word};
-use super::fresh_blocks::FreshBlocks;
 use super::undo_log::{Entry, UndoLog};
 
 /// A freed block counts as a place of its own, at this distance from the block: no address of a program.
@@ -39,8 +39,9 @@ pub(super) struct Suspicion {
 
 impl Footprint {
     /// That of the run whose record is in the logs.
-    pub(super) fn of(log: &UndoLog, events: &EventLog, fresh: &FreshBlocks) -> Result<Self, Fault> {
+    pub(super) fn of(log: &UndoLog, events: &EventLog) -> Result<Self, Fault> {
         let entries = log.recorded()?;
+        let allocated = Allocated::of(events)?;
         let words_max: usize = entries.iter().map(|entry| entry.length / 8 + 2).sum();
         let places_max = words_max + events.count()? + 1;
         let footprint = Self {
@@ -49,7 +50,7 @@ impl Footprint {
         };
         for entry in entries
             .iter()
-            .filter(|entry| !is_fresh(fresh, entry.address))
+            .filter(|entry| !allocated.contain(entry.address))
         {
             insert(&footprint.touched, entry);
             if log.has_changed(entry) {
@@ -59,7 +60,7 @@ impl Footprint {
         for index in 0..events.count()? {
             let event = events.event(index)?;
             let block = event.operands[0] as usize;
-            if event.kind == Kind::Free && !is_fresh(fresh, block) {
+            if event.kind == Kind::Free && !allocated.contain(block) {
                 footprint.touched.insert(block + FREED, 0);
             }
         }
@@ -88,9 +89,4 @@ fn insert(table: &Table, entry: &Entry) {
 fn any_missing(one: &Table, other: &Table) -> bool {
     let is_missing = |word: &Word| word.key != 0 && word.mask & !other.mask(word.key) != 0;
     one.words().iter().any(is_missing)
-}
-
-fn is_fresh(fresh: &FreshBlocks, address: usize) -> bool {
-    let mut blocks = fresh.blocks().iter();
-    blocks.any(|block| (block.address..=block.address + block.size).contains(&address))
 }

@@ -138,6 +138,12 @@ pub(crate) mod heap {
         if failed { core::ptr::null_mut() } else { block }
     }
 
+    /// There is one heap.
+    pub(crate) fn allocate_beside(_block: *mut u8, size: usize) -> *mut u8 {
+        // SAFETY: C's allocator takes any size.
+        unsafe { malloc(size) }
+    }
+
     /// Bytes of a block.
     pub(crate) fn usable_bytes(block: *mut u8) -> usize {
         // SAFETY: the callers' blocks are null or of C's allocator.

@@ -28,6 +28,7 @@
 //! What is *not* rolled back is executed once and replayed: see [`event_log`].
 
 pub(crate) mod after_commit;
+mod allocated;
 pub(crate) mod allocation;
 pub(crate) mod atomic;
 pub(crate) mod captured;

@@ -2,13 +2,14 @@
 //!
 //! The message of a panic is input and output, and resolving a backtrace changes caches of its own:
 //! neither may happen twice or be undone. So the program's panic hook is called in the first run
-//! only, outside the handler's record. If the second run does not panic alike, that is a fault.
+//! only, once however often that is repeated, outside the handler's record. If the second run does not panic alike, that is a fault.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::panic::{PanicHookInfo, set_hook, take_hook};
 
 use super::Returned;
 use super::context::current;
+use super::integrity::{self, outside};
 use super::sys::{handler_active, private_entry};
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -46,12 +47,19 @@ private_entry! {
 }
 
 extern "C" fn panic_inside(hook: *const (), info: *const ()) -> Returned {
-    if current().run == 1 {
+    let context = current();
+    if context.run == 1 && !context.has_called_hook {
         // SAFETY: `wrap` passed a live hook.
         let hook: &Hook = unsafe { &*hook.cast() };
         // SAFETY: and live information.
         let info: &PanicHookInfo<'_> = unsafe { &*info.cast() };
+        integrity::begin_effect(context);
+        (context.in_hook, context.has_called_hook) = (true, true);
         hook(info);
+        let context = current();
+        context.in_hook = false;
+        outside::settle();
+        integrity::end_effect(context);
     }
     Returned::NOTHING
 }

@@ -459,7 +459,7 @@ impl Recovery<'_> {
 }
 
 fn footprint(context: &Context) -> Result<Footprint, Objection> {
-    Footprint::of(&context.log, &context.events, &context.fresh).map_err(reason)
+    Footprint::of(&context.log, &context.events).map_err(reason)
 }
 
 fn reason(fault: Fault) -> Objection {

@@ -107,6 +107,10 @@ const CASES: &[Case] = &[
     ("stray_range", stopped("unknown", "unknown", STRAY)),
     ("stray_and_lost", stopped("unknown", "unknown", STRAY)),
     ("escaped_hook", stopped("unknown", "unknown", HOOK)),
+    (
+        "escaped_hook_and_new_block",
+        stopped("unknown", "unknown", HOOK),
+    ),
     ("misplaced_hook", stopped("unknown", "unknown", HOOK)),
     ("shared_in_first_run", stopped("unknown", "unknown", SHARED)),
     (
@@ -195,6 +199,10 @@ const PAGED_CASES: &[Case] = &[
     ("stray_range", TRANSIENT),
     ("stray_and_lost", TRANSIENT),
     ("escaped_hook", [Answered(""), Answered(""), Answered("")]),
+    (
+        "escaped_hook_and_new_block",
+        [Answered(""), Answered(""), Answered("")],
+    ),
     ("misplaced_hook", [Answered(""), Answered(""), Answered("")]),
     ("shared_in_first_run", TRANSIENT),
     ("shared_in_second_run", TRANSIENT),

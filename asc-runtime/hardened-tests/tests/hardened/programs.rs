@@ -104,7 +104,7 @@ pub(crate) fn all_rot_is_found(programs: &Programs, lives: u64) {
             assert!(printed.contains("corrected_bits: 0"), "{printed}");
         }
     }
-    for mode in ["during", "stray"] {
+    for mode in ["during", "stray", "hook"] {
         print!("{}", child::succeed(&rest, &[mode]));
     }
     let stops = [("ASC_ROT", "stop")];
@@ -116,6 +116,10 @@ pub(crate) fn all_rot_is_found(programs: &Programs, lives: u64) {
     let ended = child::run_with(&rest, &["scrubber", "lines=20"], &scrubs);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     print!("{}", ended.stdout);
+    print!(
+        "{}",
+        child::succeed_with(&rest, &["forks", "count=20"], &scrubs)
+    );
     let scrubbed = child::succeed_with(&rest, &["shared", &times("count", SHARING_STEPS)], &scrubs);
     assert!(scrubbed.contains("no mismatch"), "{scrubbed}");
     for (name, value) in [

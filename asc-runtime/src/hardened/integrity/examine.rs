@@ -1,36 +1,50 @@
 //! A line that does not seem to agree with its code: is it rotten, or is a thread at work on it?
 //!
 //! 1. The line is copied and its code read; then the old bytes of all open stores take the place of what
-//!    was copied ([`super::view`]). If a thread has changed its stage meanwhile, once more.
-//! 2. If the copy agrees with the code, all is well.
-//! 3. Else it is rotten. A single flipped bit is located and flipped back, if that is allowed; the line is
+//!    was copied ([`super::view`]).
+//! 2. If the copy agrees with the code, all is well, whatever other threads did meanwhile: no mixture of two
+//!    states agrees but by chance, one in 2^32.
+//! 3. If a thread has changed its stage meanwhile, the copy may be such a mixture: once more. Where so many threads
+//!    are at work that they never all stand still, the same copy so often in a row will do.
+//! 4. Else it is rotten. A single flipped bit is located and flipped back, if that is allowed; the line is
 //!    then examined again, and must agree. One line on standard error says so.
-//! 4. Every other mismatch is a fault.
+//! 5. Every other mismatch is a fault.
 
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 use asc_alloc::line_code::{Finding, Flip, LINE_BYTES_MAX};
 use asc_alloc::lines::Lines;
 
 use super::settings::{Rot, settings};
 use super::view::View;
+use super::yielding_lock::YieldingLock;
 use crate::fault::{Fault, Stage};
 use crate::hardened::context;
 
 const ATTEMPTS_BETWEEN_YIELDS: u32 = 16;
+/// A copy that was found as often in a row is no mixture: whoever makes one stores to the line, and would have
+/// to be caught in the same moment each time.
+const SAME_COPIES: u32 = 64;
 
 /// Flips found and flipped back.
 static CORRECTED: AtomicU64 = AtomicU64::new(0);
 /// One thread corrects at a time: two would flip the same bit twice.
-static CORRECTING: Mutex<()> = Mutex::new(());
+static CORRECTING: YieldingLock = YieldingLock::new();
 
 /// A line as no open store has changed it, against its code.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Judged {
     mismatch: u32,
     stored: u32,
+    /// No thread has changed its stage meanwhile.
+    is_still: bool,
     /// Bytes that open stores cover, one bit each.
     open: [u64; LINE_BYTES_MAX / 64],
+}
+
+/// Whoever was correcting is not there any more.
+pub(super) fn release_lock() {
+    CORRECTING.unlock();
 }
 
 pub(crate) fn corrected_bits() -> u64 {
@@ -40,11 +54,11 @@ pub(crate) fn corrected_bits() -> u64 {
 /// Returns when the line is intact but for open stores, or was corrected.
 #[cold]
 pub(crate) fn settle(lines: &Lines, line: usize) -> Result<(), Fault> {
-    if judge(lines, line, None).mismatch == 0 {
+    if judge(lines, line, None, Some(0)).mismatch == 0 {
         return Ok(());
     }
-    let _correcting = CORRECTING.lock().unwrap_or_else(PoisonError::into_inner);
-    let judged = judge(lines, line, None);
+    let _correcting = CORRECTING.hold();
+    let judged = judge(lines, line, None, Some(0));
     if judged.mismatch == 0 {
         return Ok(());
     }
@@ -63,20 +77,33 @@ pub(crate) fn agrees_with(lines: &Lines, line: usize, change: u32) -> bool {
     let Some(own) = context::attached() else {
         return false;
     };
-    judge(lines, line, Some(&own.log.view)).mismatch == change
+    judge(lines, line, Some(&own.log.view), Some(change)).mismatch == change
 }
 
 /// By what a line differs from its code because of the stores of the thread whose view is `own`.
 pub(crate) fn change_by(lines: &Lines, line: usize, own: &View) -> u32 {
-    judge(lines, line, Some(own)).mismatch
+    judge(lines, line, Some(own), None).mismatch
 }
 
-/// Looks at a line until no thread has changed its stage meanwhile; stores of `own` are left as they are.
-fn judge(lines: &Lines, line: usize, own: Option<&View>) -> Judged {
+/// Looks at a line until it is sure; stores of `own` are left as they are. The mismatch that is `expected` of
+/// an intact line needs no further look.
+fn judge(lines: &Lines, line: usize, own: Option<&View>, expected: Option<u32>) -> Judged {
+    let (mut last, mut same_copies) = (None, 0);
     let mut attempts = 0_u32;
     loop {
         if let Some(judged) = try_judge(lines, line, own) {
-            return judged;
+            if judged.is_still || Some(judged.mismatch) == expected {
+                return judged;
+            }
+            same_copies = if last == Some(judged) {
+                same_copies + 1
+            } else {
+                1
+            };
+            last = Some(judged);
+            if same_copies == SAME_COPIES {
+                return judged;
+            }
         }
         attempts += 1;
         if attempts.is_multiple_of(ATTEMPTS_BETWEEN_YIELDS) {
@@ -104,11 +131,12 @@ fn try_judge(lines: &Lines, line: usize, own: Option<&View>) -> Option<Judged> {
     }
     // SAFETY: the copy is a line long.
     let remainder = unsafe { lines.remainder_of(copy.as_ptr()) };
-    let unchanged =
-        stages(lines, own) == Some(before) && lines.stored(line).load(Relaxed) == stored;
-    unchanged.then_some(Judged {
+    let after = stages(lines, own)?;
+    let is_same_code = lines.stored(line).load(Relaxed) == stored;
+    is_same_code.then_some(Judged {
         mismatch: remainder ^ stored,
         stored,
+        is_still: after == before,
         open,
     })
 }
@@ -147,7 +175,7 @@ fn correct(lines: &Lines, line: usize, flip: Flip) -> Result<(), Fault> {
             lines.address_of(line)
         }
     };
-    let judged = judge(lines, line, None);
+    let judged = judge(lines, line, None, Some(0));
     if judged.mismatch != 0 {
         return Err(rotten(lines, line, &judged, lines.finding(judged.mismatch)));
     }

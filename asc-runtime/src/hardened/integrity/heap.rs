@@ -13,7 +13,7 @@ use core::sync::atomic::Ordering::{Relaxed, Release};
 use asc_alloc::lines::Lines;
 use asc_alloc::{AscAlloc, OrdinaryScope, ProtectedScope};
 
-use super::{heap_lines, outside, settings};
+use super::{fork, heap_lines, outside, settings};
 use crate::hardened::sys::checks::words::line_words;
 use crate::refuse::refuse;
 
@@ -36,10 +36,18 @@ const C_ALIGNMENT: usize = 16;
 /// The codes, started if they are not yet. Ends the process with a refusal where they cannot be.
 pub(crate) fn start() -> &'static Lines {
     if let Some(lines) = heap_lines() {
+        if line_words().bytes.load(Relaxed) == 0 {
+            // Another thread has started them and not come to say so. Nothing may be allocated before that:
+            // the stores that initialise it would not be seen.
+            publish(lines);
+        }
         return lines;
     }
     match Lines::start(settings::settings().line_bytes, super::examine_or_stop) {
-        Ok(lines) => publish(lines),
+        Ok(lines) => {
+            fork::register();
+            publish(lines)
+        }
         Err(error) => refuse(format_args!(
             "no line codes for the protected heap: {error}"
         )),
@@ -67,6 +75,15 @@ pub(crate) fn allocate(size: usize, alignment: usize) -> *mut u8 {
     unsafe { ALLOC.alloc(layout) }
 }
 
+/// A block in the heap that `block` is in; where that is null, in the one for the scope.
+pub(crate) fn allocate_beside(block: *mut u8, size: usize) -> *mut u8 {
+    if AscAlloc::is_protected(block) {
+        return allocate(size, C_ALIGNMENT);
+    }
+    // SAFETY: C's allocator takes any size.
+    unsafe { malloc(size) }
+}
+
 /// Frees a block of C's allocator or of the protected heap.
 ///
 /// # Safety
@@ -90,7 +107,7 @@ pub(crate) fn usable_bytes(block: *mut u8) -> usize {
     unsafe { __real_malloc_usable_size(block) }
 }
 
-/// Lets the assembly know the lines.
+/// Lets the assembly know the lines. Threads that start them at once all say the same.
 fn publish(lines: &'static Lines) -> &'static Lines {
     let (start, bytes) = lines.arena();
     let words = line_words();
@@ -143,8 +160,7 @@ pub(crate) unsafe extern "C" fn realloc(block: *mut u8, size: usize) -> *mut u8 
     if is_protected && size <= usable_bytes(block) && size > usable_bytes(block) / 2 {
         return block;
     }
-    // A block stays in the heap that it is in.
-    let grown = allocate(size, C_ALIGNMENT);
+    let grown = allocate_beside(block, size);
     if !grown.is_null() && !block.is_null() {
         let length = usable_bytes(block).min(size);
         // SAFETY: both blocks hold that many bytes, and they are distinct.

@@ -21,6 +21,7 @@
 //! rest unprotected.
 
 pub(crate) mod examine;
+mod fork;
 pub(crate) mod heap;
 pub(crate) mod line_set;
 pub(crate) mod outside;
@@ -29,6 +30,7 @@ mod report;
 pub(crate) mod scrubber;
 mod settings;
 pub(crate) mod view;
+mod yielding_lock;
 
 use asc_alloc::AscAlloc;
 use asc_alloc::lines::Lines;

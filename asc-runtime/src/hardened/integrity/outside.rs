@@ -207,7 +207,7 @@ fn follow(lines: &Lines, address: usize, change: u64) {
 }
 
 /// Whether a handler is in progress and its runtime has called the program, for instance its allocator;
-/// what an effect stores is the program's own.
+/// what an effect or the panic hook stores is the program's own.
 fn in_runtime() -> bool {
-    attached().is_some_and(|context| context.run != 0) && !in_effect()
+    attached().is_some_and(|context| context.run != 0 && !context.in_hook) && !in_effect()
 }

@@ -41,6 +41,11 @@ pub(crate) fn start_once() {
     }
 }
 
+/// The thread is gone: the next handler starts another.
+pub(super) fn start_again() {
+    STARTED.store(false, Relaxed);
+}
+
 #[cold]
 fn start(bytes_per_second: u64) {
     if STARTED.swap(true, Relaxed) || bytes_per_second == 0 {

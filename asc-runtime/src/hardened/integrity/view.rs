@@ -21,8 +21,9 @@
 //!   idle: between [`View::leave_handler`] and the next [`View::enter_handler`].
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 
+use super::yielding_lock::YieldingLock;
 use crate::hardened::memory::read_word;
 use crate::hardened::sys::ThreadWords;
 use crate::hardened::undo_log::Entry;
@@ -41,7 +42,8 @@ pub(crate) struct View {
     stage: AtomicU64,
     /// Entries of the record; 0 while it grows.
     recorded: AtomicUsize,
-    locked: AtomicBool,
+    /// Held while the log's memory moves, and while it is read.
+    memory: YieldingLock,
     words: AtomicPtr<ThreadWords>,
     entries: AtomicPtr<Entry>,
     arena: AtomicPtr<u8>,
@@ -61,7 +63,7 @@ impl View {
         Self {
             stage: AtomicU64::new(0),
             recorded: AtomicUsize::new(0),
-            locked: AtomicBool::new(false),
+            memory: YieldingLock::new(),
             words: AtomicPtr::new(ptr::null_mut()),
             entries: AtomicPtr::new(ptr::null_mut()),
             arena: AtomicPtr::new(ptr::null_mut()),
@@ -75,21 +77,21 @@ impl View {
 
     /// From now on the words are those of the calling thread; null when it ends.
     pub(crate) fn attach(&self, words: *mut ThreadWords) {
-        self.lock();
+        self.memory.lock();
         self.words.store(words, Ordering::Relaxed);
-        self.unlock();
+        self.memory.unlock();
     }
 
     /// Keeps readers away from the log's memory until [`View::show`].
     pub(crate) fn hide(&self) {
-        self.lock();
+        self.memory.lock();
     }
 
     /// Where the log's memory lies now.
     pub(crate) fn show(&self, entries: *mut Entry, arena: *mut u8) {
         self.entries.store(entries, Ordering::Relaxed);
         self.arena.store(arena, Ordering::Relaxed);
-        self.unlock();
+        self.memory.unlock();
     }
 
     /// A first run is about to write over the log (V3).
@@ -134,10 +136,10 @@ impl View {
     /// Puts the old bytes of open stores into `copy`, which was taken of the memory from `start` on.
     /// Says which bytes those are, in `open`, one bit for each.
     pub(crate) fn undo(&self, start: usize, copy: &mut [u8], open: &mut [u64]) {
-        self.lock();
+        self.memory.lock();
         self.undo_pending(start, copy, open);
         self.undo_log(start, copy, open);
-        self.unlock();
+        self.memory.unlock();
     }
 
     fn undo_pending(&self, start: usize, copy: &mut [u8], open: &mut [u64]) {
@@ -203,14 +205,67 @@ impl View {
         passed.max(self.recorded.load(Ordering::Relaxed))
     }
 
-    fn lock(&self) {
-        while self.locked.swap(true, Ordering::Acquire) {
-            core::hint::spin_loop();
+    /// Undoes what the handler in progress of a thread has stored that is not there any more.
+    ///
+    /// # Safety
+    /// The calling thread is the only one of its process, and another than the view's.
+    pub(super) unsafe fn undo_for_good(&self) {
+        if self.stage.load(Ordering::Relaxed) & IN_HANDLER == 0 {
+            return;
+        }
+        let arena = self.arena.load(Ordering::Relaxed);
+        for index in (0..self.entries_of_handler()).rev() {
+            let entry = self.entry(index);
+            let old = if entry.is_range() {
+                arena.wrapping_add(entry.old as usize).cast_const()
+            } else {
+                (&raw const entry.old).cast()
+            };
+            let target = ptr::with_exposed_provenance_mut::<u8>(entry.address);
+            // SAFETY: E1, of memory that came along; L2 for a range.
+            unsafe { ptr::copy_nonoverlapping(old, target, entry.length) };
         }
     }
 
-    fn unlock(&self) {
-        self.locked.store(false, Ordering::Release);
+    /// Passes on where such a thread was at work: address and length.
+    pub(super) fn for_each_place(&self, mut place: impl FnMut(usize, usize)) {
+        for index in 0..self.entries_of_handler() {
+            let entry = self.entry(index);
+            place(entry.address, entry.length);
+        }
+        let length = self.pending.length.load(Ordering::Relaxed);
+        place(self.pending.address.load(Ordering::Relaxed), length);
+    }
+
+    /// Forgets the thread.
+    pub(super) fn forget(&self) {
+        self.words.store(ptr::null_mut(), Ordering::Relaxed);
+        self.pending.length.store(0, Ordering::Relaxed);
+        self.leave_handler();
+    }
+
+    /// Whoever held the lock is not there any more.
+    pub(super) fn release_lock(&self) {
+        self.memory.unlock();
+    }
+
+    /// How many entries the handler in progress has in the log.
+    fn entries_of_handler(&self) -> usize {
+        let is_idle = self
+            .stage
+            .load(Ordering::Relaxed)
+            .is_multiple_of(STAGE_STEP);
+        if is_idle {
+            return 0;
+        }
+        self.open_entries(self.entries.load(Ordering::Relaxed))
+    }
+
+    /// One of them.
+    fn entry(&self, index: usize) -> Entry {
+        let entries = self.entries.load(Ordering::Relaxed);
+        // SAFETY: below the cursor or recorded, so whole (L1, V1); its thread does not write any more.
+        unsafe { entries.wrapping_add(index).read() }
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) const ALL: &[Case] = &[
     ("stray_range", stray_range),
     ("stray_and_lost", stray_and_lost),
     ("escaped_hook", escaped_hook),
+    ("escaped_hook_and_new_block", escaped_hook_and_new_block),
     ("misplaced_hook", misplaced_hook),
     ("shared_in_first_run", || shared(1)),
     ("shared_in_second_run", || shared(2)),
@@ -129,6 +130,29 @@ fn escaped_hook() -> Result<u64, Fault> {
         }
         state[2] += 1;
         Ok(7)
+    }
+    handler(&mut [1; 8])
+}
+
+/// Behind the hook that is jumped over, the first run stores to a block of its own. The run that is then
+/// checked against its record ends before it has that block.
+fn escaped_hook_and_new_block() -> Result<u64, Fault> {
+    #[asc_handler]
+    fn handler(state: &mut [u64; 8]) -> Result<u64, Fault> {
+        let is_struck = run_number() == 1;
+        let value = state[1] + 1;
+        let place = &raw mut state[1];
+        if is_struck {
+            // SAFETY: a live word.
+            unsafe { write(place, value) };
+        } else {
+            // SAFETY: as above.
+            unsafe { place.write_volatile(value) };
+        }
+        let mut block = black_box(Box::new(0_u64));
+        // SAFETY: a live word.
+        unsafe { (&raw mut *block).write_volatile(3) };
+        Ok(*block)
     }
     handler(&mut [1; 8])
 }

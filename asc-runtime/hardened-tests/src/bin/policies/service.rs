@@ -1,4 +1,7 @@
 //! The service: accounts, a history, a reply; and the ways in which a run can be struck.
+//!
+//! No strike leaves by chance what was there before: that would look like a store gone astray, and the process
+//! would stop, as it must.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -13,6 +16,8 @@ pub(crate) const STRUCK: &str = "struck";
 const ACCOUNTS: usize = 64;
 const PAGE_BYTES: usize = 400;
 const HISTORY_MAX: usize = 40;
+/// Makes a block so large that it never lies where an entry of the history was.
+const EXCESS_BYTES: usize = 200;
 
 /// The state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,8 +126,7 @@ impl Bank {
         let place = pick(is(Kind::Place), (account + 1) % ACCOUNTS, account);
         self.accounts[place] += amount;
         if is(Kind::Word) {
-            // A bit that no sum sets: one that turned the sum back into the old value would look like a
-            // store gone astray, and stop the process as that does.
+            // A bit that no sum sets.
             let byte = (&raw mut self.accounts[place]).cast::<u8>().wrapping_add(5);
             // SAFETY: a byte of a live word.
             unsafe { flip(byte, 0x20) };
@@ -134,8 +138,9 @@ impl Bank {
         let name = self.names.entry(account).or_default();
         name.clear();
         name.push_str(&format!("account {account} served at {}", self.served));
-        self.record(bytes, pick(is(Kind::Length), 24, 0));
-        let mut page = [bytes[1]; PAGE_BYTES];
+        self.record(bytes, pick(is(Kind::Length), EXCESS_BYTES, 0));
+        // Without the bit that a strike sets.
+        let mut page = [bytes[1] & 0x7F; PAGE_BYTES];
         page[PAGE_BYTES / 2] ^= pick(is(Kind::Range), 0x80, 0);
         self.page.copy_from_slice(&page);
         self.served += 1;

@@ -10,11 +10,15 @@
 //! | `stray` | a store that no hook announced, beside what a handler writes: an incident |
 //! | `wild` | stores from outside of handlers, copies, fills and atomics, followed by the codes |
 //! | `shared` | threads in handlers and outside, all at work on the words of the same lines |
+//! | `hook` | the panic hook stores to protected memory while a handler is in progress |
+//! | `forks` | with `ASC_SCRUB_MIB_PER_SECOND` every child has codes that agree and a scrubber of its own |
 //! | `scrubber` | with `ASC_SCRUB_MIB_PER_SECOND` flips are found that nobody reads |
 //!
 //! Arguments: `seed=N`, `lines=N` (sampled lines), `count=N`.
 
 mod cases;
+mod forks;
+mod panics;
 mod sharing;
 mod state;
 
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
         "stray" => cases::stray(),
         "wild" => cases::wild(seed, count),
         "shared" => sharing::shared(seed, count),
+        "hook" => panics::hook(),
+        "forks" => forks::forks(seed, count),
         "scrubber" => cases::scrubber(seed, lines),
         _ => {
             eprintln!("a mode is wanted, see the source");

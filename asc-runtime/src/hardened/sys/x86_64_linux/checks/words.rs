@@ -3,7 +3,8 @@
 //! # Invariants
 //! - K1: only the owning thread touches its words, through [`check_words`] or the assembly.
 //! - K2: `checking != 0` implies that all other words are valid for the handler in progress.
-//! - K3: the process's words are written once, `bytes` last; while that is 0, no address is protected.
+//! - K3: the process's words never change once written, `bytes` last; while that is 0, no thread has allocated
+//!   protected memory.
 
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
