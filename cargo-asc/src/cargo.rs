@@ -56,22 +56,43 @@ pub(crate) fn run(subcommand: &str, arguments: &[OsString]) -> Result<u8, Refusa
     Err(Refusal::program(command.get_program().as_ref(), &error))
 }
 
-/// Removes what hardened builds left behind; with arguments, what they name.
+/// Removes what hardened builds left behind, with line codes and without unless one of them is chosen; with
+/// arguments, what they name. Returns cargo's exit status, that of the first failure.
 pub(crate) fn clean(arguments: &[OsString]) -> Result<u8, Refusal> {
     let arguments = Arguments::read(arguments);
-    let integrity = Integrity::chosen(arguments.integrity.as_deref())?;
+    let chosen = match arguments.integrity.as_deref() {
+        Some(value) => vec![Integrity::chosen(Some(value))?],
+        None => vec![Integrity::Ecc, Integrity::Crc],
+    };
+    for integrity in chosen {
+        let status = clean_one(&arguments, integrity)?;
+        if status != 0 {
+            return Ok(status);
+        }
+    }
+    Ok(0)
+}
+
+fn clean_one(arguments: &Arguments, integrity: Integrity) -> Result<u8, Refusal> {
     let mut command = cargo();
     command
         .arg("clean")
         .arg("--target-dir")
-        .arg(asc_directory(&arguments, integrity)?);
+        .arg(asc_directory(arguments, integrity)?);
     if !arguments.passed_on.is_empty() {
         command
             .args(["--target", TARGET])
             .args(&arguments.passed_on);
     }
-    let error = command.exec();
-    Err(Refusal::program(command.get_program().as_ref(), &error))
+    let program = command.get_program().to_owned();
+    let status = command
+        .status()
+        .map_err(|error| Refusal::program(program.as_ref(), &error))?;
+    // A signal leaves no status.
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1))
 }
 
 /// The rustc that cargo would use here.

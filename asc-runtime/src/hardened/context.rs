@@ -27,6 +27,7 @@ use super::lock_graph::Waiter;
 use super::locks::Locks;
 use super::mapping::Mapping;
 use super::output::OutputList;
+use super::panic_hook::HookCall;
 use super::result_slot::ResultSlot;
 use super::sys::{EffectStack, ThreadWords, abandon_body, thread_words, vector_registers};
 use super::touched::Touched;
@@ -69,10 +70,8 @@ pub(crate) struct Context {
     pub(crate) stores: [u64; 2],
     /// The last run reached below the part of the stack that was cleared for it.
     pub(crate) went_too_deep: bool,
-    /// The program's panic hook is being called.
-    pub(crate) in_hook: bool,
-    /// It was called for the handler in progress.
-    pub(crate) has_called_hook: bool,
+    /// Of the program's panic hook, by the handler in progress.
+    pub(crate) hook_call: HookCall,
     /// Why the run in progress was abandoned, or the message dropped.
     pub(crate) fault: Option<Fault>,
     /// Who asked for what abandoned the run.
@@ -291,8 +290,7 @@ impl Context {
             sequence: 0,
             stores: [0; 2],
             went_too_deep: false,
-            in_hook: false,
-            has_called_hook: false,
+            hook_call: HookCall::NotYet,
             fault: None,
             callers: Callers::NOBODY,
             incident: None,

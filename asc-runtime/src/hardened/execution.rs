@@ -27,7 +27,7 @@ use super::fault_points::{Point, reach};
 use super::gate::{self, Gate};
 use super::integrity;
 use super::locks;
-use super::panic_hook;
+use super::panic_hook::{self, HookCall};
 use super::recovery::{self, Moment, Struck};
 use super::sys::{BODY_RETURNED, in_effect, run_body, thread_words};
 use super::undo_log::own_words;
@@ -194,7 +194,7 @@ impl Context {
         self.handler = Some(handler);
         self.sequence += 1;
         self.run = 0;
-        self.has_called_hook = false;
+        self.hook_call = HookCall::NotYet;
         self.deferred.clear();
         self.begin_locks();
     }

@@ -83,6 +83,12 @@ pub(crate) const fn begin_effect(_context: &mut Context) {}
 pub(crate) const fn end_effect(_context: &mut Context) {}
 
 #[inline(always)]
+pub(crate) const fn begin_hook(_context: &mut Context) {}
+
+#[inline(always)]
+pub(crate) const fn end_hook(_context: &mut Context) {}
+
+#[inline(always)]
 pub(crate) const fn compare(_context: &Context) -> Result<(), Fault> {
     Ok(())
 }

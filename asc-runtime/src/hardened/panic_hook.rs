@@ -9,8 +9,16 @@ use std::panic::{PanicHookInfo, set_hook, take_hook};
 
 use super::Returned;
 use super::context::current;
-use super::integrity::{self, outside};
+use super::integrity;
 use super::sys::{handler_active, private_entry};
+
+/// How far the call of the program's hook has come in a handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HookCall {
+    NotYet,
+    InProgress,
+    Over,
+}
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
@@ -48,18 +56,17 @@ private_entry! {
 
 extern "C" fn panic_inside(hook: *const (), info: *const ()) -> Returned {
     let context = current();
-    if context.run == 1 && !context.has_called_hook {
+    if context.run == 1 && context.hook_call == HookCall::NotYet {
         // SAFETY: `wrap` passed a live hook.
         let hook: &Hook = unsafe { &*hook.cast() };
         // SAFETY: and live information.
         let info: &PanicHookInfo<'_> = unsafe { &*info.cast() };
-        integrity::begin_effect(context);
-        (context.in_hook, context.has_called_hook) = (true, true);
+        integrity::begin_hook(context);
+        context.hook_call = HookCall::InProgress;
         hook(info);
         let context = current();
-        context.in_hook = false;
-        outside::settle();
-        integrity::end_effect(context);
+        context.hook_call = HookCall::Over;
+        integrity::end_hook(context);
     }
     Returned::NOTHING
 }

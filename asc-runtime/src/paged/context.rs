@@ -24,6 +24,7 @@ use super::event_log::EventLog;
 use super::handler_stack::HandlerStack;
 use super::mapping::Mapping;
 use super::output::OutputList;
+use super::panic_hook::HookCall;
 use super::result_slot::{BASE_BYTES, ResultSlot};
 use super::signals::Step;
 use super::surroundings::Surroundings;
@@ -71,6 +72,8 @@ pub(crate) struct Context {
     pub(crate) step: Option<Step>,
     /// Of handlers that announce their stores.
     pub(crate) announced: Announced,
+    /// Of the program's panic hook, by the handler in progress.
+    pub(crate) hook_call: HookCall,
     pub(crate) counters: Counters,
     links: Links<Context>,
 }
@@ -232,6 +235,7 @@ impl Context {
             fault: None,
             step: None,
             announced: Announced::default(),
+            hook_call: HookCall::NotYet,
             counters: Counters::default(),
             links: Links::in_use(),
         }

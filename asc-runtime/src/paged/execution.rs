@@ -28,9 +28,10 @@ use super::captured::Captured;
 use super::context::{Context, Counters, attach, current};
 use super::event_log::Kind;
 use super::gate::{self, Gate};
+use super::panic_hook::{self, HookCall};
 use super::surroundings::CONTENDED;
 use super::sys::{BODY_RETURNED, in_effect, own_words, protection_key, run_body, thread_words};
-use super::{allocation, effect, is_started, panic_hook, recovery, signals};
+use super::{allocation, effect, is_started, recovery, signals};
 
 /// A handler's body: calls the closure in the cell and leaves its result there.
 pub(crate) type Body = unsafe extern "C" fn(*mut ());
@@ -328,6 +329,7 @@ impl Context {
         self.sequence += 1;
         self.run = 0;
         self.runs = 0;
+        self.hook_call = HookCall::NotYet;
         self.result.begin(entry.call.place.bytes);
         diversion::divert();
     }

@@ -62,10 +62,15 @@ impl Arguments {
             self.passed_on.push(argument.clone());
             return;
         }
-        let Some(value) = attached.or_else(|| rest.next().cloned()) else {
-            // cargo says best what is missing.
-            self.passed_on.push(argument.clone());
-            return;
+        let value = match attached.or_else(|| rest.next().cloned()) {
+            Some(value) => value,
+            // No value is none that we know.
+            None if name == "--integrity" => OsString::new(),
+            None => {
+                // cargo says best what is missing.
+                self.passed_on.push(argument.clone());
+                return;
+            }
         };
         match name {
             "--target" => self.targets.push(value.to_string_lossy().into_owned()),
@@ -122,6 +127,9 @@ mod tests {
             assert_eq!(split.passed_on, words("-p x"));
         }
         assert_eq!(read("-- --integrity crc").integrity, None);
+        let without_value = read("-p x --integrity");
+        assert_eq!(without_value.integrity.as_deref(), Some("".as_ref()));
+        assert_eq!(without_value.passed_on, words("-p x"));
     }
 
     #[test]

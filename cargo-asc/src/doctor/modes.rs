@@ -64,8 +64,8 @@ fn integrity(processor: &Processor, memory: &Memory) -> Finding {
         }
         _ if !processor.has_crc_instruction => Finding::limited(
             WHAT,
-            "no sse4.2 for the software code, which --integrity crc needs",
-            "use a machine with ECC, or a processor with sse4.2",
+            "no sse4.2 and pclmulqdq for the software code, which --integrity crc needs",
+            "use a machine with ECC, or a processor with both",
         ),
         Integrity::Crc => Finding::good(WHAT, "crc: a code for each line of the protected heap"),
         Integrity::Ecc => Finding::limited(

@@ -10,14 +10,15 @@ pub(super) struct Processor {
     pub(super) findings: Vec<Finding>,
     /// Whether the kernel lets programs use protection keys.
     pub(super) has_protection_keys: bool,
-    /// Whether CRC32C is one instruction per word.
+    /// Whether the processor has what line codes are computed with.
     pub(super) has_crc_instruction: bool,
 }
 
 /// Looks at the processor.
 pub(super) fn look() -> Processor {
     let has_protection_keys = has_flag("ospke");
-    let has_crc_instruction = is_x86_feature_detected!("sse4.2");
+    let has_crc_instruction =
+        is_x86_feature_detected!("sse4.2") && is_x86_feature_detected!("pclmulqdq");
     Processor {
         findings: vec![checksums(), protection_keys(has_protection_keys), cores()],
         has_protection_keys,

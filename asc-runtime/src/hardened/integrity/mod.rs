@@ -130,6 +130,17 @@ pub(crate) fn end_effect(context: &mut Context) {
     context.log.view.enter_handler();
 }
 
+/// The program's panic hook is about to be called, which is an effect of its own.
+pub(crate) fn begin_hook(context: &mut Context) {
+    begin_effect(context);
+}
+
+/// It has returned.
+pub(crate) fn end_hook(context: &mut Context) {
+    outside::settle();
+    end_effect(context);
+}
+
 /// Demands that the changed lines hold what their codes will say.
 pub(crate) fn compare(context: &Context) -> Result<(), Fault> {
     let Some(lines) = heap_lines() else {

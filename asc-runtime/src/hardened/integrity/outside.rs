@@ -22,6 +22,7 @@ use super::view::PENDING_BYTES_MAX;
 use crate::hardened::atomic::{Operation, perform};
 use crate::hardened::context::{attach, attached};
 use crate::hardened::memory::read_word;
+use crate::hardened::panic_hook::HookCall;
 use crate::hardened::sys::checks::words::line_words;
 use crate::hardened::sys::{handler_active, in_effect};
 use crate::refuse::refuse;
@@ -209,5 +210,6 @@ fn follow(lines: &Lines, address: usize, change: u64) {
 /// Whether a handler is in progress and its runtime has called the program, for instance its allocator;
 /// what an effect or the panic hook stores is the program's own.
 fn in_runtime() -> bool {
-    attached().is_some_and(|context| context.run != 0 && !context.in_hook) && !in_effect()
+    attached().is_some_and(|context| context.run != 0 && context.hook_call != HookCall::InProgress)
+        && !in_effect()
 }
