@@ -5,7 +5,10 @@
 /// In a build with `--integrity crc` every line of the protected heap has a code, which handlers verify
 /// before they rely on the line. What handlers themselves allocate is protected without asking; state
 /// that a program sets up beforehand belongs into such a scope. Buffers that the kernel or C code writes
-/// to do not: their writes are not seen, and would be taken for rot.
+/// to do not: their writes are not seen, and would be taken for rot. That goes for a few functions of the
+/// standard library too, whose buffers C code fills: call [`std::env::current_dir`], [`std::env::current_exe`],
+/// [`std::env::home_dir`] and [`std::fs::read_link`] before such a scope, and pass in what they return.
+/// Files, sockets and randomness are read as anywhere.
 ///
 /// In page mode it is the scope of the global allocator, `AscAlloc::protected`: what it allocates changes
 /// in handlers and in such scopes only, without a fault for each store.
