@@ -8,8 +8,9 @@
 //!
 //! | in the source | in the run |
 //! |---|---|
-//! | `place = value` | `{ let value = value; place(&raw mut place); place = value; }` |
-//! | `place += value` | `{ place(&raw mut place); place += value; }` |
+//! | `place = value` | `place = stored(value, &raw mut place)` |
+//! | `place += value` | `match value { value => { place(&raw mut place); place += value; } }` |
+//! | `*computed() = value` | `*target(&mut *computed()) = value` |
 //! | `mem::swap(a, b)` | the runtime's `swap`, which announces both |
 //! | `function(arguments)` | `(entering(function)(arguments), leave()).0` |
 //! | `value.method(arguments)` | `(entering_method(…), value.method(arguments), leave()).1` |

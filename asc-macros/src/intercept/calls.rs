@@ -58,7 +58,8 @@ impl Interceptor {
         let position = here(&call.method);
         let leave = quote_spanned!(position=> #source::leave());
         if repeatable {
-            let pointer = if place {
+            // A constant is no place: there is no address of it to take.
+            let pointer = if place && self.locals.is_within_variable(receiver) {
                 quote!(&raw const #receiver)
             } else {
                 quote!(&#receiver)

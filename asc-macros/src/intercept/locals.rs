@@ -44,6 +44,22 @@ impl Locals {
         }
     }
 
+    /// Whether the place is a variable of the body or `self`, or is reached from one of them.
+    pub(super) fn is_within_variable(&self, place: &Expr) -> bool {
+        match place {
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .is_some_and(|name| name == "self" || self.contains(name)),
+            Expr::Field(field) => self.is_within_variable(&field.base),
+            Expr::Index(index) => self.is_within_variable(&index.expr),
+            Expr::Unary(operation) => self.is_within_variable(&operation.expr),
+            Expr::Paren(inner) => self.is_within_variable(&inner.expr),
+            Expr::Group(inner) => self.is_within_variable(&inner.expr),
+            _ => false,
+        }
+    }
+
     /// Whether every call of this name runs a closure of the body.
     pub(super) fn is_visible_closure(&self, name: &Ident) -> bool {
         let name = name.to_string();
@@ -53,7 +69,9 @@ impl Locals {
 
 impl<'ast> Visit<'ast> for Locals {
     fn visit_pat_ident(&mut self, name: &'ast PatIdent) {
-        *self.bound.entry(name.ident.to_string()).or_default() += 1;
+        if !is_constant(name) {
+            *self.bound.entry(name.ident.to_string()).or_default() += 1;
+        }
         visit::visit_pat_ident(self, name);
     }
 
@@ -67,4 +85,11 @@ impl<'ast> Visit<'ast> for Locals {
     }
 
     fn visit_item(&mut self, _: &'ast Item) {}
+}
+
+/// Whether the pattern compares with a constant or a variant, by Rust's naming conventions, instead of binding
+/// a name.
+fn is_constant(name: &PatIdent) -> bool {
+    let binds = name.by_ref.is_some() || name.mutability.is_some() || name.subpat.is_some();
+    !binds && name.ident.to_string().starts_with(char::is_uppercase)
 }

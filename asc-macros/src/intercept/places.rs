@@ -1,7 +1,6 @@
 //! Assignments: the place is announced right before the store.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 use syn::visit_mut::VisitMut;
 use syn::{BinOp, Expr, ExprAssign, ExprBinary};
 
@@ -17,7 +16,9 @@ impl Interceptor {
             right,
         } = assignment;
         if is_place(left) {
-            return self.store(attrs, left, &quote!(#eq_token), right);
+            self.visit_expr_mut(right);
+            self.announced(left, right);
+            return None;
         }
         let mut places = Vec::new();
         self.visit_expr_mut(right);
@@ -35,53 +36,64 @@ impl Interceptor {
         })
     }
 
+    /// Both calls leave the compiler what it has in `place = value`: the type that is expected of the value,
+    /// its temporaries until the end of the statement, and the value first, for it may change which
+    /// place is meant.
+    fn announced(&mut self, place: &mut Expr, value: &mut Expr) {
+        if self.locals.is_local(place) {
+            return;
+        }
+        if !is_repeatable(place) {
+            self.target(place);
+            return;
+        }
+        let source = self.source(place);
+        let stored = quote_spanned!(here(place)=> #source::stored(#value, &raw mut #place));
+        *value = Expr::Verbatim(stored);
+    }
+
+    /// A place that cannot be named twice is announced by the one who is told where it is.
+    fn target(&mut self, place: &mut Expr) {
+        self.visit_expr_mut(place);
+        let source = self.source(place);
+        *place = Expr::Verbatim(quote_spanned!(here(place)=> *#source::target(&mut #place)));
+    }
+
     /// `place += value` and its kind; other operations are only looked into.
     pub(super) fn operation(&mut self, operation: &mut ExprBinary) -> Option<Expr> {
         if is_compound(&operation.op) {
-            let ExprBinary {
-                attrs,
-                left,
-                op,
-                right,
-            } = operation;
-            return self.store(attrs, left, &quote!(#op), right);
+            return self.compound(operation);
         }
         self.visit_expr_mut(&mut operation.left);
         self.visit_expr_mut(&mut operation.right);
         None
     }
 
-    fn store(
-        &mut self,
-        attributes: &[syn::Attribute],
-        place: &mut Expr,
-        operator: &TokenStream,
-        value: &mut Expr,
-    ) -> Option<Expr> {
-        // The value comes first, as for the compiler: it may change which place is meant.
+    fn compound(&mut self, operation: &mut ExprBinary) -> Option<Expr> {
+        let ExprBinary {
+            attrs,
+            left: place,
+            op,
+            right: value,
+        } = operation;
         let value_first = !is_repeatable(value);
         self.visit_expr_mut(value);
         if self.locals.is_local(place) {
             return None;
         }
-        let source = self.source(place);
-        let kept = own("value", place);
-        let (bind, value) = if value_first {
-            (quote!(let #kept = #value;), kept)
-        } else {
-            (TokenStream::new(), quote!(#value))
-        };
-        if is_repeatable(place) {
-            let announce = quote_spanned!(here(place)=> #source::place(&raw mut #place););
-            return Some(
-                syn::parse_quote!(#(#attributes)* { #bind #announce #place #operator #value; }),
-            );
+        if !is_repeatable(place) {
+            self.target(place);
+            return None;
         }
-        self.visit_expr_mut(place);
-        let target = own("target", place);
-        let announce = quote_spanned!(here(place)=> #source::place(&raw mut *#target););
+        let source = self.source(place);
+        let announce = quote_spanned!(here(place)=> #source::place(&raw mut #place););
+        if !value_first {
+            return Some(syn::parse_quote!(#(#attrs)* { #announce #place #op #value; }));
+        }
+        // A `match` and no `let`: the value's temporaries live until the end of the statement.
+        let kept = own("value", place);
         Some(syn::parse_quote! {
-            #(#attributes)* { #bind match &mut #place { #target => { #announce *#target #operator #value; } } }
+            #(#attrs)* match #value { #kept => { #announce #place #op #kept; } }
         })
     }
 }

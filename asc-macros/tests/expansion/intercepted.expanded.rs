@@ -27,12 +27,11 @@ impl Account {
             ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
             (), "pay"); let rest = (::asc_runtime::__private::source::entering_method(&
             raw const self.balance, "checked_sub"), self.balance.checked_sub(amount),
-            ::asc_runtime::__private::source::leave()).1 ?; {
-            ::asc_runtime::__private::source::place(& raw mut self.balance); self.balance
-            = rest; }; (::asc_runtime::__private::source::entering_method(& raw const
-            self, "note"), self.note(- amount),
-            ::asc_runtime::__private::source::leave()).1; let mut total = 0; for movement
-            in
+            ::asc_runtime::__private::source::leave()).1 ?; self.balance =
+            ::asc_runtime::__private::source::stored(rest, & raw mut self.balance);
+            (::asc_runtime::__private::source::entering_method(& raw const self, "note"),
+            self.note(- amount), ::asc_runtime::__private::source::leave()).1; let mut
+            total = 0; for movement in
             ::asc_runtime::__private::source::iterated((::asc_runtime::__private::source::receiver((::asc_runtime::__private::source::entering_method(&
             raw const self.movements, "iter"), self.movements.iter(),
             ::asc_runtime::__private::source::leave()).1, "copied").copied(),
@@ -45,13 +44,11 @@ impl Account {
             { self.movements[self.count % 4] = limited(movement); self.count += 1; } {
             let __asc_visible =
             ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
-            (), "note"); { let value =
-            (::asc_runtime::__private::source::entering(limited) (movement),
-            ::asc_runtime::__private::source::leave()).0;
-            ::asc_runtime::__private::source::place(& raw mut self.movements[self.count %
-            4]); self.movements[self.count % 4] = value; }; {
-            ::asc_runtime::__private::source::place(& raw mut self.count); self.count +=
-            1; }; }
+            (), "note"); self.movements[self.count % 4] =
+            ::asc_runtime::__private::source::stored((::asc_runtime::__private::source::entering(limited)
+            (movement), ::asc_runtime::__private::source::leave()).0, & raw mut self
+            .movements[self.count % 4]); { ::asc_runtime::__private::source::place(& raw
+            mut self.count); self.count += 1; }; }
         }
     }
     pub fn rename(&mut self, position: usize, name: &str) {
@@ -74,20 +71,18 @@ impl Account {
             #[allow(clippy::diverging_sub_expression)] let value : () = { let
             __asc_visible =
             ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
-            (), "rename"); { let value =
-            (::asc_runtime::__private::source::entering_method(& raw const name,
-            "to_owned"), name.to_owned(), ::asc_runtime::__private::source::leave()).1;
-            match & mut *
+            (), "rename"); * ::asc_runtime::__private::source::target(& mut *
             (::asc_runtime::__private::source::receiver((::asc_runtime::__private::source::entering_method(&
             raw const self.names, "last_mut"), self.names.last_mut(),
             ::asc_runtime::__private::source::leave()).1, "unwrap").unwrap(),
-            ::asc_runtime::__private::source::leave()).0 { target => {
-            ::asc_runtime::__private::source::place(& raw mut * target); * target =
-            value; } } }; { let value = (0, position);
-            ::asc_runtime::__private::source::place(& raw mut self.balance);
-            ::asc_runtime::__private::source::place(& raw mut self.count); (self.balance,
-            self.count) = value; }; ::asc_runtime::__private::source::swap(& mut self
-            .balance, & mut self.movements[0]);
+            ::asc_runtime::__private::source::leave()).0) =
+            (::asc_runtime::__private::source::entering_method(& raw const name,
+            "to_owned"), name.to_owned(), ::asc_runtime::__private::source::leave()).1; {
+            let value = (0, position); ::asc_runtime::__private::source::place(& raw mut
+            self.balance); ::asc_runtime::__private::source::place(& raw mut self.count);
+            (self.balance, self.count) = value; };
+            ::asc_runtime::__private::source::swap(& mut self.balance, & mut self
+            .movements[0]);
             ::asc_runtime::__private::source::opaque("the macro `println!`");
             println!("renamed"); assert!(self.count == position, "{position}"); };
             #[allow(unreachable_code)] value }) }

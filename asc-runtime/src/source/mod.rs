@@ -146,6 +146,22 @@ pub fn place<T>(place: *mut T) {
     unsafe { entries::asc_announce_store(address, bytes) };
 }
 
+/// Announces a store to a place, and passes on what is to be stored there.
+#[inline]
+#[track_caller]
+pub fn stored<T, P>(value: T, place: *mut P) -> T {
+    self::place(place);
+    value
+}
+
+/// Announces a store to a place, and says again where it is.
+#[inline]
+#[track_caller]
+pub fn target<T>(place: &mut T) -> &mut T {
+    announce_whole(place);
+    place
+}
+
 /// [`core::mem::swap`], announced.
 #[inline]
 #[track_caller]

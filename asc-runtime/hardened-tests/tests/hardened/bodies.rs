@@ -34,7 +34,7 @@ pub(crate) fn are_intercepted_in_the_source() {
     let bodies = programs.program("bodies");
     let printed = child::succeed(&bodies, &["set=visible"]);
     let count: usize = printed.split(' ').next().unwrap().parse().unwrap();
-    assert!(count >= 60, "{printed}");
+    assert!(count >= 75, "{printed}");
     for name in names(&programs, "set=opaque") {
         let ended = child::run(&bodies, &["set=opaque", &format!("only={name}")]);
         assert_eq!(ended.status, Some(EXIT_REFUSED), "{name}: {ended:?}");

@@ -1,6 +1,8 @@
 //! Bodies with calls and macros that announce nothing: for page mode and `cargo asc`; without them they
 //! are refused.
 
+use std::cell::Cell;
+
 use crate::state::State;
 
 /// Not marked.
@@ -45,12 +47,61 @@ impl Vote for u64 {
     }
 }
 
+trait Step {
+    fn next(&self) -> u64;
+}
+
+impl Step for u64 {
+    fn next(&self) -> u64 {
+        self + 1
+    }
+}
+
+struct Job {
+    step: Option<Box<dyn Step>>,
+    measure: fn(&str) -> usize,
+}
+
+const IDLE: Job = Job {
+    step: None,
+    measure: str::len,
+};
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+impl State {
+    fn bump<T: From<u8> + Into<u64>>(&mut self) -> u64 {
+        self.total = self.total.wrapping_add(T::from(1).into());
+        self.total
+    }
+}
+
+struct Hooks {
+    store: fn(&mut State, u64) -> bool,
+    all: [fn(&mut State, u64) -> bool; 1],
+}
+
+const HOOKS: Hooks = Hooks {
+    store: stores,
+    all: [stores],
+};
+
+fn stores(state: &mut State, value: u64) -> bool {
+    state.total = value;
+    true
+}
+
 crate::bodies! {
     fn unmarked_function(state, seed) { store_unannounced(state, seed); state.total }
     fn unmarked_namesake(state, seed) { wrapping::add_twice(state, seed) }
     fn unmarked_trait_method(state, _seed) { state.total.wrapping_vote(); state.total }
     fn unknown_macro(state, _seed) { bump!(state.total); state.total }
     fn call_in_assertion(state, seed) { assert!({ store_unannounced(state, seed); true }); 0 }
+    fn turbofish_in_assertion(state, _seed) { assert!(state.bump::<u8>() != 7); state.total }
+    fn value_called_in_assertion(state, seed) { assert!((HOOKS.store)(state, seed)); state.total }
+    fn element_called_in_assertion(state, seed) { assert!(HOOKS.all[0](state, seed)); state.total }
     fn own_iterator(state, seed) { for value in Countdown(seed % 5) { state.table[value as usize] = 1; } 0 }
     fn adapted_iterator(state, seed) { for value in state.table.iter_mut().map(|value| { *value += 1; value }) { *value ^= seed; } 0 }
     fn grows(state, seed) { state.table.push(seed); state.table.len() as u64 }
@@ -65,4 +116,10 @@ crate::bodies! {
     fn function_value(state, seed) { let store: fn(&mut State, u64) = store_unannounced; store(state, seed); state.total }
     fn computed_function(state, seed) { [store_unannounced][0](state, seed); state.total }
     fn boxes(state, seed) { let fresh = Box::new(state.inner); state.boxed = fresh; seed }
+    fn boxes_as_trait(_state, seed) { let mut job = IDLE; job.step = Some(Box::new(seed % 3)); job.step.map_or(0, |step| step.next()) }
+    fn closure_as_function(state, seed) {
+        let mut job = IDLE; job.measure = |text| text.len() + 1; (job.measure)(&state.text) as u64 + seed
+    }
+    fn adds_trimmed(state, _seed) { state.text += String::from(" more ").trim(); state.text.len() as u64 }
+    fn calls_thread_local(state, seed) { CALLS.with(|calls| calls.set(seed)); state.total = seed; CALLS.get() }
 }

@@ -15,6 +15,17 @@ pub(crate) enum Kind {
     },
 }
 
+impl Kind {
+    #[asc_fn]
+    pub fn weight(self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Count(count) => u64::from(count),
+            Self::Range { end, .. } => end,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Inner {
     pub count: u32,
@@ -39,6 +50,13 @@ impl Inner {
     #[asc_fn]
     pub fn limit(&mut self, position: usize) -> &mut i64 {
         &mut self.limits[position % 5]
+    }
+
+    pub(crate) const CAP: u32 = 9;
+
+    #[asc_fn]
+    pub fn capped(&self, count: u32) -> u32 {
+        Self::CAP.min(count)
     }
 
     #[asc_fn]
@@ -75,6 +93,11 @@ pub(crate) fn checked(value: u64) -> Result<u64, u32> {
     Ok(value / 2)
 }
 
+#[asc_fn]
+pub(crate) fn newest(values: &[u64]) -> &u64 {
+    &values[0]
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
     pub total: u64,
@@ -88,6 +111,7 @@ pub(crate) struct State {
     pub wide: u128,
     pub inner: Inner,
     pub option: Option<u32>,
+    pub slice: &'static [u64],
     pub boxed: Box<Inner>,
     pub table: Vec<u64>,
     pub text: String,
@@ -111,6 +135,7 @@ impl Default for State {
             wide: 1 << 70,
             inner: Inner::default(),
             option: None,
+            slice: &[],
             boxed: Box::default(),
             table: (0..16).collect(),
             text: "text".to_owned(),

@@ -1,6 +1,9 @@
 //! Bodies whose every store is announced: handlers even without page mode and without `cargo asc`.
 
-use crate::state::{Inner, Kind, State, add_twice, checked, largest};
+use crate::state::{Inner, Kind, State, add_twice, checked, largest, newest};
+
+const LIMIT: u64 = 40;
+const STEPS: [u64; 3] = [1, 2, 3];
 
 crate::bodies! {
     fn assign_field(state, seed) { state.total = seed; state.total }
@@ -170,4 +173,14 @@ crate::bodies! {
         state.inner.limits[0] = -(seed as i64); state.inner.limits[1] = state.inner.limits[0].abs().min(5).pow(2); 0
     }
     fn several_arrays(state, seed) { let mut local = [0u64; 4]; local[1] = seed; local[2] += local[1]; state.table[0] = local[2]; local[2] }
+    fn method_of_constant(state, seed) { state.total = LIMIT.min(seed); u64::MAX.checked_sub(seed).unwrap_or(1) }
+    fn method_of_associated_constant(state, seed) { u64::from(state.inner.capped(seed as u32)) + u64::from(Inner::CAP.pow(2)) }
+    fn method_of_variant(state, seed) { state.total = Kind::Empty.weight(); Kind::Count(3).weight() + seed }
+    fn method_of_part_of_constant(state, seed) { state.total = STEPS[1].max(seed % 3); u64::from(Inner::EMPTY.count.pow(2)) + STEPS.len() as u64 }
+    fn method_of_compared_constant(state, seed) { state.total = match seed { LIMIT => 3, _ => LIMIT.max(seed) }; 0 }
+    fn unsized_value(state, seed) { state.slice = if seed > 5 { &[1, 2] } else { &[3] }; state.slice.len() as u64 }
+    fn temporary_in_value(state, seed) { state.total += newest(&[seed % 9, 3]); state.total }
+    fn temporary_in_computed_place(state, seed) { *state.table.first_mut().unwrap() += newest(&[seed % 9, 3]); 0 }
+    fn conditional_addition(state, seed) { state.inner.count += if seed > 5 { 1 } else { 2 }; *state.inner.limit(1) -= if seed > 5 { 1 } else { 2 }; 0 }
+    fn negation_and_comparison_in_assertion(state, seed) { assert!(!(state.wide == 0 && seed == 0) && u64::MAX > (seed), "small"); state.total = seed; 0 }
 }
