@@ -12,13 +12,14 @@
 //! | `place += value` | `match value { value => { place(&raw mut place); place += value; } }` |
 //! | `*computed() = value` | `*target(&mut *computed()) = value` |
 //! | `mem::swap(a, b)` | the runtime's `swap`, which announces both |
-//! | `function(arguments)` | `(entering(function)(arguments), leave()).0` |
-//! | `value.method(arguments)` | `(entering_method(…), value.method(arguments), leave()).1` |
+//! | `function(arguments)` | `leave(1, entering(1, function)(arguments))` |
+//! | `place.method(arguments)` | `leave(entering_method(2, …), place.method(arguments))` |
+//! | `value.method(arguments)` | `leave(3, receiver(3, value, …).method(arguments))` |
 //! | `for item in items` | `for item in iterated(items)` |
 //! | `unknown!(…)` | `(opaque(…), unknown!(…)).1` |
 //!
-//! Tuples and not blocks, so that temporaries live as long as before. The body of a nested item is
-//! another function's and stays as it is.
+//! Calls and tuples and not blocks, so that temporaries live as long as before. The numbers tell the calls of one
+//! body apart. The body of a nested item is another function's and stays as it is.
 
 mod calls;
 mod locals;
@@ -41,6 +42,7 @@ pub(crate) fn rewrite(runtime: &Path, signature: &Signature, body: TokenStream) 
     let mut interceptor = Interceptor {
         source: quote!(#runtime::__private::source),
         locals,
+        calls: 0,
         unread: false,
     };
     interceptor.visit_block_mut(&mut block);
@@ -72,6 +74,8 @@ struct Interceptor {
     /// Path of the runtime's module.
     source: TokenStream,
     locals: Locals,
+    /// How many calls there were so far.
+    calls: usize,
     unread: bool,
 }
 

@@ -225,7 +225,12 @@ pub fn asc_handler(
 /// - A function whose name begins with a capital is taken for a constructor.
 /// - An overloaded operator (`Add`, `Index`, `Deref`, …) is trusted to change nothing but its left
 ///   operand.
+/// - A method of a type of std that changes nothing is told by its name. A trait of the program that gives
+///   such a type a method of the same name is trusted to change nothing either, and so is the
+///   `IntoIterator` of what an iterator is zipped or chained with.
 /// - An associated function without a receiver has to mention `Self`, else calls of it are opaque.
+/// - A marked function within another function is opaque: it says the module that it is in, and is called by a
+///   path that names the function around it. Put it next to that function.
 /// - A field that was moved out of cannot be assigned again: bind the parts to names of their own.
 #[proc_macro_attribute]
 pub fn asc_fn(

@@ -5,7 +5,7 @@ macro_rules! compile {
         $(
             #[allow(clippy::undocumented_unsafe_blocks)] // the expansions lose their comments
             #[allow(dead_code, unreachable_pub, unused_imports, unused_variables)]
-            #[allow(clippy::match_single_binding, clippy::unnecessary_operation)] // as plain code
+            #[allow(clippy::match_single_binding, clippy::unnecessary_operation, clippy::unit_arg)] // as plain code
             mod $name {
                 mod source {
                     include!($source);

@@ -34,7 +34,7 @@ use std::collections::HashMap;
 use std::num::ParseIntError;
 use std::pin::Pin;
 
-use asc_runtime::asc_handler;
+use asc_runtime::{asc_fn, asc_handler};
 
 /// A state.
 #[derive(Clone, Debug, Default)]
@@ -201,4 +201,37 @@ pub fn levels(
     #[allow(unused_mut)] mut count: u8,
 ) -> u8 {
     count
+}
+
+const LIMIT: u32 = 9;
+
+/// Returns nothing.
+#[asc_fn]
+pub fn limit(state: &mut State) {
+    state.count = if state.count > LIMIT {
+        LIMIT
+    } else {
+        state.count
+    };
+}
+
+/// Announces its stores and its calls.
+///
+/// # Panics
+/// If there are too many values.
+#[asc_handler(intercept = source)]
+pub fn announces(state: &mut State, values: &[u32]) {
+    let mut walked = 0;
+    for value in values {
+        state.count += if *value > 3 { *value } else { 3 };
+        walked += 1;
+    }
+    state.count = LIMIT.min(state.count);
+    if let Some(last) = state.rows.get_mut("last") {
+        *last.first_mut().unwrap_or(&mut 1) = 3;
+    }
+    assert!(walked < LIMIT);
+    (state.count, walked) = (walked + 1, state.count);
+    state.count += walked;
+    limit(state);
 }

@@ -1,5 +1,6 @@
 //! Calls: the runtime learns who is called, and the callee says whether it announces its stores.
 
+use proc_macro2::Literal;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::visit_mut::VisitMut;
@@ -40,9 +41,10 @@ impl Interceptor {
             return Some(Expr::Verbatim(storing));
         }
         let position = here(function);
-        let entering = quote_spanned!(position=> #source::entering(#function));
-        let leave = quote_spanned!(position=> #source::leave());
-        Some(syn::parse_quote!((#entering(#arguments), #leave).0))
+        let site = self.site();
+        let entering = quote_spanned!(position=> #source::entering(#site, #function));
+        let leave = quote_spanned!(position=> #source::leave(#site, #entering(#arguments)));
+        Some(Expr::Verbatim(leave))
     }
 
     pub(super) fn method_call(&mut self, call: &mut ExprMethodCall) -> Option<Expr> {
@@ -56,7 +58,7 @@ impl Interceptor {
         let name = call.method.unraw().to_string();
         let receiver = &call.receiver;
         let position = here(&call.method);
-        let leave = quote_spanned!(position=> #source::leave());
+        let site = self.site();
         if repeatable {
             // A constant is no place: there is no address of it to take.
             let pointer = if place && self.locals.is_within_variable(receiver) {
@@ -64,16 +66,26 @@ impl Interceptor {
             } else {
                 quote!(&#receiver)
             };
-            let entering = quote_spanned!(position=> #source::entering_method(#pointer, #name));
-            return Some(syn::parse_quote!((#entering, #call, #leave).1));
+            let entering =
+                quote_spanned!(position=> #source::entering_method(#site, #pointer, #name));
+            let leave = quote_spanned!(position=> #source::leave(#entering, #call));
+            return Some(Expr::Verbatim(leave));
         }
         if place {
             let what = format!("a call of `{name}` on a computed place");
             return Some(self.after_opaque(&what, call));
         }
-        let received = quote_spanned!(position=> #source::receiver(#receiver, #name));
+        let received = quote_spanned!(position=> #source::receiver(#site, #receiver, #name));
         *call.receiver = Expr::Verbatim(received);
-        Some(syn::parse_quote!((#call, #leave).0))
+        let leave = quote_spanned!(position=> #source::leave(#site, #call));
+        Some(Expr::Verbatim(leave))
+    }
+
+    /// A number for the next call in the body.
+    fn site(&mut self) -> Literal {
+        let site = Literal::usize_unsuffixed(self.calls);
+        self.calls += 1;
+        site
     }
 }
 

@@ -25,18 +25,20 @@ impl Account {
             #[allow(clippy::diverging_sub_expression)] let value : Option < i64 > = { let
             __asc_visible =
             ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
-            (), "pay"); let rest = (::asc_runtime::__private::source::entering_method(&
-            raw const self.balance, "checked_sub"), self.balance.checked_sub(amount),
-            ::asc_runtime::__private::source::leave()).1 ?; self.balance =
-            ::asc_runtime::__private::source::stored(rest, & raw mut self.balance);
-            (::asc_runtime::__private::source::entering_method(& raw const self, "note"),
-            self.note(- amount), ::asc_runtime::__private::source::leave()).1; let mut
-            total = 0; for movement in
-            ::asc_runtime::__private::source::iterated((::asc_runtime::__private::source::receiver((::asc_runtime::__private::source::entering_method(&
-            raw const self.movements, "iter"), self.movements.iter(),
-            ::asc_runtime::__private::source::leave()).1, "copied").copied(),
-            ::asc_runtime::__private::source::leave()).0) { total += movement; }
-            Some(total) }; #[allow(unreachable_code)] value }) }
+            (), "pay"); let rest =
+            ::asc_runtime::__private::source::leave(::asc_runtime::__private::source::entering_method(0,
+            & raw const self.balance, "checked_sub"), self.balance.checked_sub(amount))
+            ?; self.balance = ::asc_runtime::__private::source::stored(rest, & raw mut
+            self.balance);
+            ::asc_runtime::__private::source::leave(::asc_runtime::__private::source::entering_method(1,
+            & raw const self, "note"), self.note(- amount)); let mut total = 0; for
+            movement in
+            ::asc_runtime::__private::source::iterated(::asc_runtime::__private::source::leave(3,
+            ::asc_runtime::__private::source::receiver(3,
+            ::asc_runtime::__private::source::leave(::asc_runtime::__private::source::entering_method(2,
+            & raw const self.movements, "iter"), self.movements.iter()), "copied")
+            .copied())) { total += movement; } Some(total) }; #[allow(unreachable_code)]
+            value }) }
         }
     }
     fn note(&mut self, movement: i64) {
@@ -45,10 +47,10 @@ impl Account {
             let __asc_visible =
             ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
             (), "note"); self.movements[self.count % 4] =
-            ::asc_runtime::__private::source::stored((::asc_runtime::__private::source::entering(limited)
-            (movement), ::asc_runtime::__private::source::leave()).0, & raw mut self
-            .movements[self.count % 4]); { ::asc_runtime::__private::source::place(& raw
-            mut self.count); self.count += 1; }; }
+            ::asc_runtime::__private::source::stored(::asc_runtime::__private::source::leave(0,
+            ::asc_runtime::__private::source::entering(0, limited) (movement)), & raw mut
+            self.movements[self.count % 4]); { ::asc_runtime::__private::source::place(&
+            raw mut self.count); self.count += 1; }; }
         }
     }
     pub fn rename(&mut self, position: usize, name: &str) {
@@ -72,17 +74,17 @@ impl Account {
             __asc_visible =
             ::asc_runtime::__private::source::visible(::core::any::type_name:: < Self >
             (), "rename"); * ::asc_runtime::__private::source::target(& mut *
-            (::asc_runtime::__private::source::receiver((::asc_runtime::__private::source::entering_method(&
-            raw const self.names, "last_mut"), self.names.last_mut(),
-            ::asc_runtime::__private::source::leave()).1, "unwrap").unwrap(),
-            ::asc_runtime::__private::source::leave()).0) =
-            (::asc_runtime::__private::source::entering_method(& raw const name,
-            "to_owned"), name.to_owned(), ::asc_runtime::__private::source::leave()).1; {
-            let value = (0, position); ::asc_runtime::__private::source::place(& raw mut
-            self.balance); ::asc_runtime::__private::source::place(& raw mut self.count);
-            (self.balance, self.count) = value; };
-            ::asc_runtime::__private::source::swap(& mut self.balance, & mut self
-            .movements[0]);
+            ::asc_runtime::__private::source::leave(2,
+            ::asc_runtime::__private::source::receiver(2,
+            ::asc_runtime::__private::source::leave(::asc_runtime::__private::source::entering_method(1,
+            & raw const self.names, "last_mut"), self.names.last_mut()), "unwrap")
+            .unwrap())) =
+            ::asc_runtime::__private::source::leave(::asc_runtime::__private::source::entering_method(0,
+            & raw const name, "to_owned"), name.to_owned()); { let value = (0, position);
+            ::asc_runtime::__private::source::place(& raw mut self.balance);
+            ::asc_runtime::__private::source::place(& raw mut self.count); (self.balance,
+            self.count) = value; }; ::asc_runtime::__private::source::swap(& mut self
+            .balance, & mut self.movements[0]);
             ::asc_runtime::__private::source::opaque("the macro `println!`");
             println!("renamed"); assert!(self.count == position, "{position}"); };
             #[allow(unreachable_code)] value }) }
@@ -94,7 +96,7 @@ fn limited(movement: i64) -> i64 {
         { let limit = | value : i64 | value.min(1_000); limit(movement) } { let
         __asc_visible = ::asc_runtime::__private::source::visible(::core::module_path!(),
         "limited"); let limit = | value : i64 |
-        (::asc_runtime::__private::source::entering_method(& raw const value, "min"),
-        value.min(1_000), ::asc_runtime::__private::source::leave()).1; limit(movement) }
+        ::asc_runtime::__private::source::leave(::asc_runtime::__private::source::entering_method(0,
+        & raw const value, "min"), value.min(1_000)); limit(movement) }
     }
 }

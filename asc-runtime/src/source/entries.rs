@@ -9,7 +9,7 @@ use crate::paged::context::current;
 use crate::paged::sys::private_entry;
 use crate::paged::{Returned, announce, open_for_writing};
 
-use super::calls::Callee;
+use super::calls::{Callee, Hidden};
 use super::stop_at;
 
 private_entry! {
@@ -23,24 +23,29 @@ private_entry! {
     outside = open_pages; inside = open_pages;
 }
 private_entry! {
-    /// Notes who is about to be called.
-    pub(super) fn asc_enter_call(callee: *const Callee);
+    /// Notes who is about to be called, and at which place in the source.
+    pub(super) fn asc_enter_call(callee: *const Callee, site: usize);
     outside = enter_call; inside = enter_call;
 }
 private_entry! {
-    /// Demands that the call entered last was visible.
-    pub(super) fn asc_leave_call(place: &'static Location<'static>);
+    /// Demands that the call at this place was visible.
+    pub(super) fn asc_leave_call(site: usize, place: &'static Location<'static>);
     outside = leave_call; inside = leave_call;
 }
 private_entry! {
-    /// Notes that a function announces its stores; returns how many calls are in progress.
+    /// Notes that a function announces its stores; returns what belongs to the end of it.
     pub(super) fn asc_announce_function(function: *const Function) -> usize;
     outside = announce_function; inside = announce_function;
 }
 private_entry! {
-    /// Forgets all calls but the first `depth`.
-    pub(super) fn asc_cut_calls(depth: usize);
-    outside = cut_calls; inside = cut_calls;
+    /// Notes that this function ends.
+    pub(super) fn asc_end_function(outer: usize);
+    outside = end_function; inside = end_function;
+}
+private_entry! {
+    /// Notes that a run begins.
+    pub(super) fn asc_clear_calls();
+    outside = clear_calls; inside = clear_calls;
 }
 
 /// A function that says who it is.
@@ -60,32 +65,43 @@ extern "C" fn open_pages(address: usize, length: usize) -> Returned {
     Returned::NOTHING
 }
 
-unsafe extern "C" fn enter_call(callee: *const Callee) -> Returned {
+unsafe extern "C" fn enter_call(callee: *const Callee, site: usize) -> Returned {
     // SAFETY: a live local of the caller.
     let callee = unsafe { *callee };
-    current().announced.calls.enter(callee);
+    current().announced.calls.enter(site, callee);
     Returned::NOTHING
 }
 
-extern "C" fn leave_call(place: &'static Location<'static>) -> Returned {
-    if let Err(callee) = current().announced.calls.leave() {
-        let name = callee.name();
-        stop_at(
+extern "C" fn leave_call(site: usize, place: &'static Location<'static>) -> Returned {
+    match current().announced.calls.leave(site) {
+        Ok(()) => Returned::NOTHING,
+        Err(Hidden::Unannounced(callee)) => {
+            let name = callee.name();
+            stop_at(
+                place,
+                format_args!("calls `{name}`, whose stores are not announced"),
+            );
+        }
+        Err(Hidden::Unknown) => stop_at(
             place,
-            format_args!("calls `{name}`, whose stores are not announced"),
-        );
+            format_args!("returns from a call that it never began"),
+        ),
     }
-    Returned::NOTHING
 }
 
 unsafe extern "C" fn announce_function(function: *const Function) -> Returned {
     // SAFETY: a live local of the caller.
     let Function { place, name } = unsafe { *function };
-    let depth = current().announced.calls.announce(place, name);
-    Returned::words([depth as u64, 0])
+    let outer = current().announced.calls.announce(place, name);
+    Returned::words([outer as u64, 0])
 }
 
-extern "C" fn cut_calls(depth: usize) -> Returned {
-    current().announced.calls.cut(depth);
+extern "C" fn end_function(outer: usize) -> Returned {
+    current().announced.calls.end(outer);
+    Returned::NOTHING
+}
+
+extern "C" fn clear_calls() -> Returned {
+    current().announced.calls.clear();
     Returned::NOTHING
 }

@@ -1,8 +1,9 @@
 //! Functions that change nothing but their own results.
 //!
-//! Inherent methods alone: they take precedence over those that a program's traits give to the same type
-//! under the same name, so the name and the type say which one is meant. None of them takes a closure,
-//! which would be the program's code.
+//! Inherent methods alone, told by their name and the type, and none that takes a closure, which would be
+//! the program's code. What the name and the type do not tell is which one was meant where a trait of the
+//! program gives the same type a method of the same name: method lookup comes to a trait's `len(self)` before
+//! it comes to `Vec`'s own `len(&self)`. Such a trait is trusted; the documentation of `#[asc_fn]` says so.
 
 /// Methods of integers, floats, `bool` and `char`: all of theirs, but for those with a place to write to.
 const PRIMITIVES: [&str; 17] = [
@@ -173,12 +174,23 @@ const SLICES: [&str; 3] = [
     "alloc::collections::vec_deque::VecDeque<",
 ];
 const OPTIONS: [&str; 2] = ["core::option::Option<", "core::result::Result<"];
-const ITERATORS: [&str; 5] = [
-    "core::slice::iter::",
+/// Those without a predicate, which would be the program's code.
+const ITERATORS: [&str; 15] = [
+    "core::slice::iter::Iter<",
+    "core::slice::iter::IterMut<",
+    "core::slice::iter::Chunks<",
+    "core::slice::iter::ChunksMut<",
+    "core::slice::iter::ChunksExact<",
+    "core::slice::iter::ChunksExactMut<",
+    "core::slice::iter::RChunks<",
+    "core::slice::iter::RChunksMut<",
+    "core::slice::iter::Windows<",
     "core::ops::range::Range",
     "core::range::Range",
-    "core::str::iter::",
-    "core::array::iter::",
+    "core::str::iter::Bytes",
+    "core::str::iter::Chars",
+    "core::str::iter::CharIndices",
+    "core::array::iter::IntoIter<",
 ];
 const ADAPTERS: [&str; 8] = [
     "core::iter::adapters::chain::Chain<",
@@ -244,8 +256,8 @@ pub(super) fn method(receiver: &str, name: &str) -> bool {
 pub(super) fn iterator(name: &str) -> bool {
     let name = name.trim_start_matches('&').trim_start_matches("mut ");
     if let Some(adapter) = ADAPTERS.iter().find(|adapter| name.starts_with(**adapter)) {
-        let inner = &name[adapter.len()..];
-        return iterator(inner);
+        let mut walked = parameters(&name[adapter.len()..]);
+        return walked.all(iterator);
     }
     let plain = SLICES.iter().chain(&ITERATORS).chain(&OPTIONS);
     plain.into_iter().any(|start| name.starts_with(start))
@@ -253,7 +265,50 @@ pub(super) fn iterator(name: &str) -> bool {
 
 /// `cloned` calls the program's `clone`.
 fn clones(receiver: &str, name: &str) -> bool {
-    name == "cloned" && !PRIMITIVES.iter().any(|known| receiver.contains(known))
+    let (_, generics) = receiver.split_once('<').unwrap_or_default();
+    let cloned = parameters(generics).next().unwrap_or_default();
+    name == "cloned" && !PRIMITIVES.contains(&without_reference(cloned))
+}
+
+/// The type behind one `&`, which may name its lifetime.
+fn without_reference(name: &str) -> &str {
+    let name = name.trim_start_matches('&');
+    let named = name.starts_with('\'');
+    let name = name
+        .split_once(' ')
+        .filter(|_| named)
+        .map_or(name, |(_, name)| name);
+    name.trim_start_matches("mut ")
+}
+
+/// The types between a `<`, after which the text begins, and the `>` that closes it.
+fn parameters(mut generics: &str) -> impl Iterator<Item = &str> {
+    core::iter::from_fn(move || {
+        let end = end_of_parameter(generics)?;
+        let (parameter, rest) = generics.split_at(end);
+        generics = rest.strip_prefix(',').unwrap_or_default();
+        Some(parameter.trim())
+    })
+    .filter(|parameter| !parameter.starts_with('\''))
+}
+
+/// Where the first of several types ends.
+fn end_of_parameter(generics: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut before = ' ';
+    for (at, character) in generics.char_indices() {
+        match character {
+            ',' if depth == 0 => return Some(at),
+            // The arrow of a function's type closes nothing.
+            '>' if before == '-' => {}
+            '<' | '(' | '[' => depth += 1,
+            '>' | ')' | ']' if depth == 0 => return (at > 0).then_some(at),
+            '>' | ')' | ']' => depth -= 1,
+            _ => {}
+        }
+        before = character;
+    }
+    None
 }
 
 fn without_lifetime(name: &str) -> &str {
@@ -262,6 +317,8 @@ fn without_lifetime(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use core::any::type_name;
+
     use super::*;
 
     #[test]
@@ -270,6 +327,16 @@ mod tests {
         assert!(method("[u32; 4]", "len"));
         assert!(method("alloc::vec::Vec<service::Item>", "get_mut"));
         assert!(method("core::option::Option<u8>", "unwrap_or"));
+        for cloned in [
+            type_name::<Option<&u64>>(),
+            "core::option::Option<&'a mut u64>",
+        ] {
+            assert!(method(cloned, "cloned"), "{cloned}");
+        }
+        assert!(method(
+            "core::result::Result<&u8, service::Error>",
+            "cloned"
+        ));
         assert!(method("asc_runtime::input::Input<'_>", "bytes"));
         assert!(method("u64", core::hint::black_box("checked_sub")));
         assert!(function(core::any::type_name_of_val(&u64::checked_add)));
@@ -286,6 +353,14 @@ mod tests {
         assert!(!method("alloc::vec::Vec<u8>", "push"));
         assert!(!method("core::option::Option<u8>", "map"));
         assert!(!method("core::option::Option<service::Item>", "cloned"));
+        assert!(!method(
+            "core::option::Option<&service::registry::Item>",
+            "cloned"
+        ));
+        assert!(!method(
+            "core::result::Result<&service::Item, u8>",
+            "cloned"
+        ));
         assert!(!method("service::Counter", "wrapping_add"));
         assert!(!method("u64", "vote"));
         assert!(!method("u64", "to_json"));
@@ -299,6 +374,28 @@ mod tests {
             "core::iter::adapters::rev::Rev<core::ops::range::Range<usize>>"
         ));
         assert!(iterator("&mut alloc::vec::Vec<u8>"));
+        let (values, pairs) = ([1_u8, 2], [(1_u64, 2_u64)]);
+        let zipped = values.iter().zip(pairs.iter().rev()).enumerate();
+        assert!(iterator(core::any::type_name_of_val(&zipped)));
+        let chained = values.chunks(1).chain(values.windows(2)).skip(1);
+        assert!(iterator(core::any::type_name_of_val(&chained)));
+        for half in [
+            "service::Walk",
+            "core::iter::adapters::rev::Rev<service::Walk>",
+        ] {
+            let iter = type_name::<core::slice::Iter<'_, fn(u64) -> u64>>();
+            let range = "core::ops::range::Range<u64>";
+            assert!(!iterator(&format!(
+                "core::iter::adapters::zip::Zip<{iter}, {half}>"
+            )));
+            assert!(!iterator(&format!(
+                "core::iter::adapters::zip::Zip<{half}, {iter}>"
+            )));
+            assert!(!iterator(&format!(
+                "core::iter::adapters::chain::Chain<{range}, {half}>"
+            )));
+        }
+        assert!(!iterator("core::slice::iter::Split<u8, service::f>"));
         assert!(!iterator("core::iter::adapters::rev::Rev<service::Walk>"));
         assert!(!iterator(
             "core::iter::adapters::map::Map<core::slice::iter::Iter<u8>, service::f>"

@@ -109,7 +109,8 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
 
 /// One run.
 fn noted<R>(body: impl FnOnce() -> R) -> Ended<R> {
-    cut(0);
+    // SAFETY: a handler is active.
+    unsafe { entries::asc_clear_calls() };
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => Ended::Returned(value),
         Err(payload) => {
@@ -193,43 +194,46 @@ fn announce_whole<T>(whole: &mut T) {
     place(core::ptr::from_mut(whole));
 }
 
-/// A function is about to be called; its arguments come next.
+/// A function is about to be called; its arguments come next. `site` is which of the calls in the source of
+/// the function in progress this is.
 #[inline]
-pub fn entering<F>(function: F) -> F {
-    enter(Callee::Function(type_name::<F>()));
+pub fn entering<F>(site: usize, function: F) -> F {
+    enter(site, Callee::Function(type_name::<F>()));
     function
 }
 
-/// A method is about to be called on what the pointer points to.
+/// A method is about to be called on what the pointer points to; returns `site`.
 #[inline]
-pub fn entering_method<T: ?Sized>(_receiver: *const T, name: &'static str) {
+pub fn entering_method<T: ?Sized>(site: usize, _receiver: *const T, name: &'static str) -> usize {
     let receiver = type_name::<T>();
-    enter(Callee::Method { receiver, name });
+    enter(site, Callee::Method { receiver, name });
+    site
 }
 
 /// A method is about to be called on this value.
 #[inline]
-pub fn receiver<T>(receiver: T, name: &'static str) -> T {
-    entering_method(&raw const receiver, name);
+pub fn receiver<T>(site: usize, receiver: T, name: &'static str) -> T {
+    entering_method(site, &raw const receiver, name);
     receiver
 }
 
 #[inline]
-fn enter(callee: Callee) {
+fn enter(site: usize, callee: Callee) {
     if running() {
         // SAFETY: a handler is active; the callee is a live local.
-        unsafe { entries::asc_enter_call(&raw const callee) };
+        unsafe { entries::asc_enter_call(&raw const callee, site) };
     }
 }
 
-/// The call that was entered last has returned.
+/// The call at `site` has returned this.
 #[inline]
 #[track_caller]
-pub fn leave() {
+pub fn leave<T>(site: usize, returned: T) -> T {
     if running() {
         // SAFETY: a handler is active.
-        unsafe { entries::asc_leave_call(Location::caller()) };
+        unsafe { entries::asc_leave_call(site, Location::caller()) };
     }
+    returned
 }
 
 /// What a `for` loop walks through.
@@ -272,30 +276,26 @@ fn stop_at(place: &Location<'_>, reason: Arguments<'_>) -> ! {
 /// A function announces its stores: `place` is the module or the type it is defined in.
 #[inline]
 pub fn visible(place: &'static str, name: &'static str) -> Visible {
-    let mut depth = 0;
+    let mut outer = 0;
     if running() {
         let function = Function { place, name };
         // SAFETY: a handler is active; the function is a live local.
-        depth = unsafe { entries::asc_announce_function(&raw const function) };
+        outer = unsafe { entries::asc_announce_function(&raw const function) };
     }
-    Visible { depth }
+    Visible { outer }
 }
 
 /// Lives as long as a function that announces its stores.
 #[derive(Debug)]
 pub struct Visible {
-    depth: usize,
+    outer: usize,
 }
 
 impl Drop for Visible {
     fn drop(&mut self) {
         if running() {
-            cut(self.depth);
+            // SAFETY: a handler is active.
+            unsafe { entries::asc_end_function(self.outer) };
         }
     }
-}
-
-fn cut(depth: usize) {
-    // SAFETY: a handler is active.
-    unsafe { entries::asc_cut_calls(depth) };
 }

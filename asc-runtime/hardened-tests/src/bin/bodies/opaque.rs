@@ -20,6 +20,17 @@ mod wrapping {
     }
 }
 
+/// Its name contains that of a primitive type.
+mod registry {
+    pub(super) struct Item(pub(super) u64);
+
+    impl Clone for Item {
+        fn clone(&self) -> Self {
+            Self(self.0 + 1)
+        }
+    }
+}
+
 struct Countdown(u64);
 
 impl Iterator for Countdown {
@@ -122,4 +133,10 @@ crate::bodies! {
     }
     fn adds_trimmed(state, _seed) { state.text += String::from(" more ").trim(); state.text.len() as u64 }
     fn calls_thread_local(state, seed) { CALLS.with(|calls| calls.set(seed)); state.total = seed; CALLS.get() }
+    fn left_among_arguments(state, seed) {
+        store_unannounced(state, loop { break seed.min(match seed.checked_sub(1 << 50) { Some(value) => value, None => break 9 }); }); state.total
+    }
+    fn zipped_with_own_iterator(state, seed) { for (value, by) in state.table.iter_mut().zip(Countdown(seed % 5)) { *value = by; } 0 }
+    fn chained_with_own_iterator(state, seed) { for value in (0..3).chain(Countdown(seed % 5)) { state.table[value as usize] = value; } 0 }
+    fn own_clone(state, seed) { state.total = Some(&registry::Item(seed)).cloned().unwrap_or(registry::Item(1)).0; state.total }
 }

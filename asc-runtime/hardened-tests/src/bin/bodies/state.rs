@@ -98,6 +98,28 @@ pub(crate) fn newest(values: &[u64]) -> &u64 {
     &values[0]
 }
 
+/// An `impl` in another module than its type.
+mod elsewhere {
+    use asc_runtime::asc_fn;
+
+    use super::Inner;
+
+    impl Inner {
+        #[asc_fn]
+        pub(crate) fn reset(&mut self, count: u32) -> u32 {
+            self.count = count;
+            self.count
+        }
+
+        #[asc_fn]
+        pub(crate) fn counting(count: u32) -> Self {
+            let mut inner = Self::EMPTY;
+            inner.count = count;
+            inner
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
     pub total: u64,

@@ -183,4 +183,22 @@ crate::bodies! {
     fn temporary_in_computed_place(state, seed) { *state.table.first_mut().unwrap() += newest(&[seed % 9, 3]); 0 }
     fn conditional_addition(state, seed) { state.inner.count += if seed > 5 { 1 } else { 2 }; *state.inner.limit(1) -= if seed > 5 { 1 } else { 2 }; 0 }
     fn negation_and_comparison_in_assertion(state, seed) { assert!(!(state.wide == 0 && seed == 0) && u64::MAX > (seed), "small"); state.total = seed; 0 }
+    fn left_among_arguments_of_closure(state, seed) {
+        let halved = |value: Option<u64>| Some(add_twice(&mut { 1 }, value?));
+        add_twice(&mut state.total, halved(seed.checked_sub(5)).unwrap_or(2))
+    }
+    fn left_among_arguments_within_arguments(state, seed) {
+        add_twice(&mut state.total, loop { break add_twice(&mut { 3 }, match seed.checked_sub(5) { Some(value) => value, None => break 9 }); })
+    }
+    fn left_among_arguments_again_and_again(state, seed) {
+        for value in 0..40 { add_twice(&mut state.total, match seed.checked_sub(value) { Some(value) => value % 7, None => continue }); }
+        state.total
+    }
+    fn helper_of_impl_elsewhere(state, seed) {
+        state.inner = Inner::counting(3); u64::from(Inner::reset(&mut state.inner, seed as u32)) + u64::from(state.boxed.reset(3))
+    }
+    fn for_zipped(state, seed) {
+        for (value, by) in state.table.iter_mut().zip(state.grid[0].iter().rev().chain(&state.grid[1])) { *value += u64::from(*by) + seed % 3; } 0
+    }
+    fn cloned_number(state, seed) { state.total = state.table.get(seed as usize % 20).cloned().unwrap_or(3); state.total }
 }
