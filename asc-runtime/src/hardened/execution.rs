@@ -53,6 +53,37 @@ const SLACK_BYTES: usize = 512;
 /// it, at one address, whichever stage calls them.
 const ENGINE_FRAMES_BYTES: usize = 2048;
 
+/// What every run of a handler needs.
+///
+/// Each run takes its own copy of what it is called with: a copy that went wrong would lead all runs to the same
+/// wrong place, where they agree.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call {
+    /// The body, and what it is called with.
+    pub(crate) body: Body,
+    pub(crate) cell: *mut (),
+    pub(crate) place: ResultPlace,
+    /// Whether the result can tell the caller of a dropped message.
+    pub(crate) can_tell: bool,
+}
+
+impl Call {
+    fn body(&self) -> Body {
+        // SAFETY: a live field.
+        unsafe { (&raw const self.body).read_volatile() }
+    }
+
+    fn cell(&self) -> *mut () {
+        // SAFETY: a live field.
+        unsafe { (&raw const self.cell).read_volatile() }
+    }
+
+    fn result_start(&self) -> *mut u8 {
+        // SAFETY: a live field.
+        unsafe { (&raw const self.place.start).read_volatile() }
+    }
+}
+
 /// How deep a handler's stack has been found to reach; shared by all threads.
 #[derive(Debug)]
 pub(crate) struct StackDepth(AtomicUsize);
@@ -76,17 +107,6 @@ impl StackDepth {
         }
         exceeded
     }
-}
-
-/// What every run of a handler needs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Call {
-    /// The body, and what it is called with.
-    pub(crate) body: Body,
-    pub(crate) cell: *mut (),
-    pub(crate) place: ResultPlace,
-    /// Whether the result can tell the caller of a dropped message.
-    pub(crate) can_tell: bool,
 }
 
 /// Executes a handler twice and commits it; returns the receipt that proves it, or that its message
@@ -157,7 +177,6 @@ fn refuse_in_effect(context: &Context, handler: &Handler) {
 /// # Safety
 /// As for [`execute`].
 pub(super) unsafe fn agree(context: &mut Context, call: &Call) -> Result<(), Struck> {
-    let Call { body, cell, .. } = *call;
     let at = Struck::at(Moment::Recording);
     context.open_gates().map_err(&at)?;
     integrity::begin_pair(context);
@@ -166,7 +185,7 @@ pub(super) unsafe fn agree(context: &mut Context, call: &Call) -> Result<(), Str
         armed: true,
     };
     // SAFETY: by contract.
-    let outcome = unsafe { undo.context.stages(body, cell, call.place.start) };
+    let outcome = unsafe { undo.context.stages(call) };
     // Whoever gets the fault puts the state back, and needs to know whether that succeeded.
     undo.armed = false;
     outcome
@@ -210,10 +229,10 @@ impl Context {
     ///
     /// # Safety
     /// As for [`execute`].
-    unsafe fn stages(&mut self, body: Body, cell: *mut (), place: *mut u8) -> Result<(), Struck> {
+    unsafe fn stages(&mut self, call: &Call) -> Result<(), Struck> {
         let recording = Struck::at(Moment::Recording);
         // SAFETY: by contract.
-        unsafe { self.first_run(body, cell) }.map_err(&recording)?;
+        unsafe { self.first_run(call) }.map_err(&recording)?;
         if reach(Point::FirstRun, self) {
             self.capture().map_err(&recording)?;
         }
@@ -222,15 +241,15 @@ impl Context {
         }
         if let Some(audit) = self.audit {
             // SAFETY: by contract; the state is that before the first run again (E3).
-            unsafe { self.audited_run(audit, body, cell) }.map_err(&recording)?;
+            unsafe { self.audited_run(audit, call) }.map_err(&recording)?;
         }
         if reach(Point::RolledBack, self) {
             // SAFETY: the state is that before the first run again (E3).
-            unsafe { self.second_run(body, cell) }.map_err(Struck::at(Moment::SecondRun))?;
+            unsafe { self.second_run(call) }.map_err(Struck::at(Moment::SecondRun))?;
         }
         if reach(Point::SecondRun, self) {
             // SAFETY: by contract.
-            unsafe { self.compare(place) }.map_err(Struck::at(Moment::Compare))?;
+            unsafe { self.compare(call) }.map_err(Struck::at(Moment::Compare))?;
         }
         Ok(())
     }
@@ -258,14 +277,14 @@ impl Context {
     /// first handlers of a kind, which go deeper than any before, are run more than once here. All
     /// of these runs must have begun with the same state: a store that was not undone between them
     /// would be part of what both later runs see.
-    unsafe fn first_run(&mut self, body: Body, cell: *mut ()) -> Result<(), Fault> {
+    unsafe fn first_run(&mut self, call: &Call) -> Result<(), Fault> {
         let signature = own_words().signature;
         let mut began_with = None;
         loop {
             self.log.record(own_words());
             integrity::begin_recording(self);
             // SAFETY: by contract of `execute`; what an earlier turn did is undone (E3).
-            let outcome = unsafe { self.call(1, body, cell) };
+            let outcome = unsafe { self.call(1, call) };
             self.log.end_recording(own_words());
             self.events.end_recording();
             outcome?;
@@ -324,21 +343,16 @@ impl Context {
         self.pass(Gate::RolledBack)
     }
 
-    pub(super) unsafe fn second_run(&mut self, body: Body, cell: *mut ()) -> Result<(), Fault> {
+    pub(super) unsafe fn second_run(&mut self, call: &Call) -> Result<(), Fault> {
         self.log.check(own_words())?;
         self.events.replay();
         // SAFETY: by contract of `execute`.
-        unsafe { self.call(2, body, cell) }
+        unsafe { self.call(2, call) }
     }
 
     /// One more run, between two looks at all writable memory.
     #[cold]
-    unsafe fn audited_run(
-        &mut self,
-        mut audit: NonNull<Audit>,
-        body: Body,
-        cell: *mut (),
-    ) -> Result<(), Fault> {
+    unsafe fn audited_run(&mut self, mut audit: NonNull<Audit>, call: &Call) -> Result<(), Fault> {
         // SAFETY: set by `audit`, whose caller waits for this handler.
         let audit = unsafe { audit.as_mut() };
         let signature = own_words().signature;
@@ -346,15 +360,15 @@ impl Context {
         self.events.replay();
         audit.take_snapshot();
         // SAFETY: by contract of `execute`.
-        unsafe { self.call(2, body, cell) }?;
+        unsafe { self.call(2, call) }?;
         self.log.restore_all()?;
-        audit.compare(self, cell.addr());
+        audit.compare(self, call.cell().addr());
         own_words().signature = signature;
         Ok(())
     }
 
     /// Calls the body once, from the one call site.
-    unsafe fn call(&mut self, run: u32, body: Body, cell: *mut ()) -> Result<(), Fault> {
+    unsafe fn call(&mut self, run: u32, call: &Call) -> Result<(), Fault> {
         let Some(handler) = self.handler else {
             return Ok(());
         };
@@ -371,7 +385,7 @@ impl Context {
         integrity::begin_run(run);
         // SAFETY: the words are set up for the run, whose entry lies below this frame (its callees'
         // are dead by then); the rest by contract.
-        let returned = unsafe { self.enter(body, cell, cleared_bytes) };
+        let returned = unsafe { self.enter(call.body(), call.cell(), cleared_bytes) };
         integrity::end_run();
         self.went_too_deep = handler.depth.note();
         self.stores[usize::from(run == 2)] = own_words().stores;
@@ -402,8 +416,8 @@ impl Context {
     }
 
     /// # Safety
-    /// `place` is valid for reads and writes of the result's bytes.
-    pub(super) unsafe fn compare(&mut self, place: *mut u8) -> Result<(), Fault> {
+    /// The call's place is valid for reads and writes of the result's bytes.
+    pub(super) unsafe fn compare(&mut self, call: &Call) -> Result<(), Fault> {
         self.log.compare(own_words())?;
         integrity::compare(self)?;
         self.events.compare()?;
@@ -413,7 +427,7 @@ impl Context {
         self.captured.compare()?;
         self.inputs.compare()?;
         // SAFETY: by contract.
-        unsafe { self.result.deliver(place) }?;
+        unsafe { self.result.deliver(|| call.result_start()) }?;
         self.pass(Gate::Compared)
     }
 

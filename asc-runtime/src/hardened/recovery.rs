@@ -255,21 +255,18 @@ impl Recovery<'_> {
     /// As for [`Self::carry_out`].
     unsafe fn against_record(&mut self) -> Result<(), Struck> {
         let context = &mut *self.context;
-        let Call {
-            body, cell, place, ..
-        } = *self.call;
         // SAFETY: this thread's words.
         unsafe { gate::rewind(thread_words(), context.sequence, Gate::RolledBack) };
         context.runs = 0;
         self.watch();
         let context = &mut *self.context;
         // SAFETY: by contract; the state is that before the first run.
-        let outcome = unsafe { context.second_run(body, cell) };
+        let outcome = unsafe { context.second_run(self.call) };
         self.hear_witnesses();
         outcome.map_err(Struck::at(Moment::SecondRun))?;
         let context = &mut *self.context;
         // SAFETY: by contract.
-        unsafe { context.compare(place.start) }.map_err(Struck::at(Moment::Compare))
+        unsafe { context.compare(self.call) }.map_err(Struck::at(Moment::Compare))
     }
 
     /// A difference in memory says where, but not who wrote there: the next run will tell.
