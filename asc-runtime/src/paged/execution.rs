@@ -26,6 +26,7 @@ use crate::setup;
 
 use super::captured::Captured;
 use super::context::{Context, Counters, attach, current};
+use super::doubt::Noted;
 use super::event_log::Kind;
 use super::gate::{self, Gate};
 use super::panic_hook::{self, HookCall};
@@ -163,33 +164,16 @@ fn refuse_contended(context: &Context, fault: &Fault) {
 ///
 /// # Safety
 /// As for [`execute_from`].
-pub(super) unsafe fn attempt(
-    context: &mut Context,
-    call: &Call,
-    frame: *mut u8,
-) -> Result<(), Fault> {
+unsafe fn attempt(context: &mut Context, call: &Call, frame: *mut u8) -> Result<(), Fault> {
     // SAFETY: by contract.
     unsafe { agree(context, call, frame) }?.commit()
-}
-
-/// One pair of runs, undone.
-///
-/// # Safety
-/// As for [`execute_from`].
-pub(super) unsafe fn rehearse(
-    context: &mut Context,
-    call: &Call,
-    frame: *mut u8,
-) -> Result<(), Fault> {
-    // SAFETY: by contract.
-    unsafe { agree(context, call, frame) }.map(drop)
 }
 
 /// One pair of runs, which are undone unless what they agree on is committed.
 ///
 /// # Safety
 /// As for [`execute_from`].
-unsafe fn agree<'a>(
+pub(super) unsafe fn agree<'a>(
     context: &'a mut Context,
     call: &Call,
     frame: *mut u8,
@@ -235,7 +219,7 @@ fn begin_session(handler_name: &str) -> Option<Session> {
 }
 
 /// Puts the state back unless the handler was committed.
-struct Undo<'a> {
+pub(super) struct Undo<'a> {
     context: &'a mut Context,
     is_armed: bool,
 }
@@ -289,7 +273,12 @@ impl Undo<'_> {
         context.pass(Gate::Compared)
     }
 
-    fn commit(mut self) -> Result<(), Fault> {
+    /// Where the runs, which agree, have stored outside of what is protected or copied.
+    pub(super) fn noted_stores(&self) -> Result<Vec<Noted>, Fault> {
+        self.context.surroundings.noted()
+    }
+
+    pub(super) fn commit(mut self) -> Result<(), Fault> {
         self.context.carry_out_events()?;
         self.context.pass(Gate::Committed)?;
         let (signature, sequence) = (own_words().signature, self.context.sequence);
@@ -337,7 +326,7 @@ impl Context {
     fn begin_runs(&mut self) {
         self.is_undone = false;
         self.events.record();
-        self.surroundings.record();
+        self.surroundings.record(self.announced.is_running());
         self.outputs.begin();
         self.deferred.clear();
     }

@@ -76,6 +76,7 @@ pub(crate) mod closure;
 pub(crate) mod context;
 #[path = "../hardened/context_list.rs"]
 mod context_list;
+mod doubt;
 mod efault;
 mod effect;
 #[path = "../hardened/event_log.rs"]

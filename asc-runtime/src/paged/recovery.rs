@@ -9,6 +9,8 @@
 //! 4. Nothing is tried, and the process stops, when the state cannot be vouched for: the fault was none
 //!    that leaves the means of recovery whole ([`policy::is_survivable`]); something was not undone; the
 //!    handler has run an effect; its arguments changed; or not every store is seen on this machine.
+//! 5. Of a handler that announces its stores, one may have escaped the announcements. What agrees then
+//!    is not committed unless it dispels that [`Doubt`].
 
 use crate::fault::{Fault, Stage};
 use crate::incident::{self, Action, Classification, Incident, deadline};
@@ -17,9 +19,10 @@ use crate::policy::{self, OnFault};
 use super::after_commit::Deferred;
 use super::allocation;
 use super::context::{Context, current};
+use super::doubt::{Doubt, Escape};
 use super::effect::CLOSURE;
 use super::event_log::Kind;
-use super::execution::{Call, attempt, rehearse};
+use super::execution::{Call, agree};
 use super::gate;
 use super::placement;
 use super::sys::{own_words, protection_key, thread_words};
@@ -37,13 +40,24 @@ const ARGUMENTS: Objection =
 const SHARED: Objection = "the handler has run an effect, which is never undone; keep effects out of handlers that are to \
      be dropped or retried";
 const UNGUARDED: Objection = "without protection keys a store may have escaped the rollback";
+const STRAY: Objection =
+    "a store may have gone to an unknown place, which nothing could undo; restart the process";
+const UNANNOUNCED: Objection = "a store of the first run may have escaped its announcement, so it might not be undone; restart \
+     the process";
 const FAILED: Objection = "every trial failed";
+
+const fn objection(escape: Escape) -> Objection {
+    match escape {
+        Escape::Stray => STRAY,
+        Escape::Unannounced => UNANNOUNCED,
+    }
+}
 
 /// Recovers as the handler's policy says: what both runs of a trial agreed on is committed, or the
 /// message is dropped, and the signature proves which. What was survived is to be [`report`]ed.
 ///
 /// # Safety
-/// As for [`attempt`], which has just found `fault`.
+/// As for [`agree`]; a pair of runs with this call has just ended with `fault`.
 #[cold]
 pub(super) unsafe fn recover(
     context: &mut Context,
@@ -95,12 +109,27 @@ enum Place {
     Elsewhere,
 }
 
+/// What came of a pair of runs that is not kept.
+enum Setback {
+    Struck(Fault),
+    /// The runs agree, but not on a state that can be vouched for.
+    Doubtful(Escape),
+}
+
+impl From<Fault> for Setback {
+    fn from(fault: Fault) -> Self {
+        Self::Struck(fault)
+    }
+}
+
 /// Pairs of runs after a fault, and what they say about it.
 #[derive(Debug)]
 struct Trials {
     pairs_max: u8,
     /// What a pair agrees on is committed.
     keep: bool,
+    /// About what each struck pair has left.
+    doubts: Vec<Doubt>,
     count: u32,
     agreed: Option<Place>,
     has_moved: bool,
@@ -119,6 +148,7 @@ impl Trials {
         Self {
             pairs_max,
             keep,
+            doubts: Vec::new(),
             count: 0,
             agreed: None,
             has_moved: false,
@@ -150,14 +180,21 @@ impl Trials {
                     self.agreed = Some(place);
                     break;
                 }
-                Err(again) => self.judge(context, &again)?,
+                Err(Setback::Struck(again)) => self.judge(context, &again)?,
+                Err(Setback::Doubtful(escape)) => {
+                    self.agreed = Some(place);
+                    return Err(objection(escape));
+                }
             }
             place = Place::Elsewhere;
         }
         if !self.keep && !context.is_undone {
             return Err(DAMAGED);
         }
-        Ok(())
+        match self.doubts.first() {
+            Some(doubt) if !self.keep && self.agreed.is_none() => Err(objection(doubt.escape())),
+            _ => Ok(()),
+        }
     }
 
     /// # Safety
@@ -168,10 +205,23 @@ impl Trials {
         call: &Call,
         frame: *mut u8,
         place: Place,
-    ) -> Result<(), Fault> {
-        let pair = if self.keep { attempt } else { rehearse };
-        // SAFETY: by contract.
-        let mut pair = || unsafe { pair(context, call, frame) };
+    ) -> Result<(), Setback> {
+        let (keep, doubts) = (self.keep, &self.doubts);
+        let mut pair = || {
+            // SAFETY: by contract.
+            let agreed = unsafe { agree(context, call, frame) }?;
+            match doubts.as_slice() {
+                [] => {}
+                [doubt] => doubt
+                    .judge(&agreed.noted_stores()?)
+                    .map_err(Setback::Doubtful)?,
+                [first, ..] => return Err(Setback::Doubtful(first.escape())),
+            }
+            if keep {
+                agreed.commit()?
+            }
+            Ok(())
+        };
         if place == Place::Here {
             return pair();
         }
@@ -185,7 +235,9 @@ impl Trials {
         if !policy::is_survivable(fault.stage) || !context.is_undone {
             return Err(DAMAGED);
         }
-        if protection_key::stack_key() == 0 && !context.announced.is_running() {
+        if context.announced.is_running() {
+            self.look_for_escapes(context)?;
+        } else if protection_key::stack_key() == 0 {
             return Err(UNGUARDED);
         }
         self.only_input &= fault.stage == Stage::Input;
@@ -193,6 +245,21 @@ impl Trials {
         if self.lost_arguments {
             return Err(ARGUMENTS);
         }
+        Ok(())
+    }
+
+    /// Looks at the announced stores of a struck pair, which are undone.
+    fn look_for_escapes(&mut self, context: &Context) -> Result<(), Objection> {
+        if context.run == 1 {
+            // Only a message that does not match its checksum ends a first run, and by the fault
+            // model that was the fault.
+            return Ok(());
+        }
+        let stores = context.surroundings.noted().map_err(|fault| fault.reason)?;
+        let (count, matched) = (stores.len(), context.surroundings.count());
+        // A run that was abandoned has not come to its end.
+        let was_followed = context.fault.is_none() && matched == count;
+        self.doubts.extend(Doubt::of(stores, matched, was_followed));
         Ok(())
     }
 

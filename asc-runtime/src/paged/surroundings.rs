@@ -14,6 +14,11 @@
 //! again by an atomic operation; anything else is undone only if its result still stands there, else the
 //! program is refused. Its operands are compared instead of the memory.
 //!
+//! A handler that announces its stores itself ([`super::announcements`]) is watched more closely, because
+//! one that it does not announce, or that goes elsewhere, is nobody's: each store of the second run must
+//! find what the first run's found, the whole record is undone however far the second run came, and
+//! what every store has changed is kept for [`super::doubt`].
+//!
 //! # Invariants
 //! - S1: entries below the count are initialised; their memory was about to be written by the handler,
 //!   with that length, so it stays readable and writable until the handler ends.
@@ -24,6 +29,7 @@ use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use crate::fault::{Fault, Stage};
 
+use super::doubt::Noted;
 use super::guarded::{Guarded, field};
 use super::mapping::Mapping;
 use super::memory::{first_difference, forget_memory};
@@ -64,6 +70,9 @@ struct Entry {
     offset: usize,
     /// What an atomic operation returned in the first run.
     returned: u64,
+    /// Whether the store of the first run, and that of the last, changed what was there: known of
+    /// runs that are undone.
+    changed: [bool; 2],
 }
 
 /// The stores of one handler.
@@ -75,6 +84,8 @@ pub(crate) struct Surroundings {
     position: usize,
     count: Guarded<{ field::LOG_COUNT }>,
     checking: bool,
+    /// The handler announces its stores itself.
+    is_announced: bool,
 }
 
 impl Surroundings {
@@ -86,15 +97,17 @@ impl Surroundings {
             position: 0,
             count: Guarded::new(0),
             checking: false,
+            is_announced: false,
         }
     }
 
     /// Starts recording a first run.
-    pub(crate) const fn record(&mut self) {
+    pub(crate) const fn record(&mut self, is_announced: bool) {
         self.position = 0;
         self.arena_used = 0;
         self.count = Guarded::new(0);
         self.checking = false;
+        self.is_announced = is_announced;
     }
 
     /// Notes a store that is about to happen, or demands that the first run made it here too.
@@ -116,6 +129,7 @@ impl Surroundings {
             store,
             offset,
             returned: 0,
+            changed: [false; 2],
         };
         // SAFETY: S1; the arena was grown to hold both copies.
         unsafe {
@@ -189,11 +203,19 @@ impl Surroundings {
     }
 
     /// Undoes the stores in reverse order and reads each place again.
-    pub(crate) fn roll_back(&self) -> Result<(), Fault> {
-        self.recorded(self.position)
-            .iter()
+    pub(crate) fn roll_back(&mut self) -> Result<(), Fault> {
+        (0..self.position)
             .rev()
-            .try_for_each(|entry| self.undo(entry))
+            .try_for_each(|index| self.undo(index))?;
+        if !self.is_announced || !self.checking {
+            return Ok(());
+        }
+        // A second run whose announcements were lost has stored where the first did.
+        let count = self.count.get()? as usize;
+        let recorded = self.recorded(count).iter().rev();
+        recorded
+            .filter(|entry| entry.store.kind == Kind::Plain)
+            .try_for_each(|entry| self.restore(entry))
     }
 
     /// Starts checking a second run.
@@ -224,6 +246,16 @@ impl Surroundings {
         Ok(())
     }
 
+    /// The first run's stores, and what they and those of the second have changed; both runs are undone.
+    pub(crate) fn noted(&self) -> Result<Vec<Noted>, Fault> {
+        let count = self.count.get()? as usize;
+        let noted = self.recorded(count).iter().map(|entry| Noted {
+            place: entry.store.address..entry.store.address + entry.store.length,
+            changed: entry.changed,
+        });
+        Ok(noted.collect())
+    }
+
     /// Stores of the last run.
     pub(crate) const fn count(&self) -> usize {
         self.position
@@ -245,8 +277,14 @@ impl Surroundings {
             .values(count as u64, self.position as u64 + 1));
         }
         // SAFETY: below the count (S1).
-        let expected = unsafe { self.pointer(self.position).read() }.store;
+        let entry = unsafe { self.pointer(self.position).read() };
+        let expected = entry.store;
         if expected == store {
+            if self.is_announced {
+                let old = self.arena.base().wrapping_add(entry.offset);
+                let reason = "the second run finds other bytes where it stores";
+                self.demand(&entry, old, Stage::SecondRun, reason)?;
+            }
             self.position += 1;
             return Ok(());
         }
@@ -272,16 +310,20 @@ impl Surroundings {
         )
     }
 
-    fn undo(&self, entry: &Entry) -> Result<(), Fault> {
-        let Entry { store, offset, .. } = entry;
-        let old = self.arena.base().wrapping_add(*offset);
+    /// Everything that was stored later is undone.
+    fn undo(&mut self, index: usize) -> Result<(), Fault> {
+        let entry = self.pointer(index);
+        // SAFETY: below the position (S1).
+        let entry = unsafe { &mut *entry };
+        let store = &entry.store;
+        let old = self.arena.base().wrapping_add(entry.offset);
         match store.kind {
             Kind::Plain => {
-                // SAFETY: S1, S2.
-                unsafe { ptr::copy(old, place(store), store.length) };
                 forget_memory();
-                let reason = "a restored word does not hold its old value";
-                self.demand(entry, old, Stage::Rollback, reason)
+                // SAFETY: S1, S2.
+                let difference = unsafe { first_difference(old, place(store), store.length) };
+                entry.changed[usize::from(self.checking)] = difference.is_some();
+                self.restore(entry)
             }
             Kind::Add => {
                 add(store, store.operands[0].wrapping_neg());
@@ -298,6 +340,15 @@ impl Surroundings {
                     .values(new, value(place(store), store.length)))
             }
         }
+    }
+
+    fn restore(&self, entry: &Entry) -> Result<(), Fault> {
+        let old = self.arena.base().wrapping_add(entry.offset);
+        // SAFETY: S1, S2.
+        unsafe { ptr::copy(old, place(&entry.store), entry.store.length) };
+        forget_memory();
+        let reason = "a restored word does not hold its old value";
+        self.demand(entry, old, Stage::Rollback, reason)
     }
 
     fn demand(

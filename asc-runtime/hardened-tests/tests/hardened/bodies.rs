@@ -1,5 +1,7 @@
 //! Bodies in every syntax: intercepted in the source, in page mode, and by `cargo asc`.
 
+use std::path::Path;
+
 use asc_runtime::{EXIT_FAULT, EXIT_REFUSED};
 use serde_json::Value;
 
@@ -19,6 +21,27 @@ const STRUCK: [(&str, &str); 8] = [
     ("wrong_width", "second_run"),
     ("wrong_swap", "second_run"),
 ];
+/// A handler's place is computed to announce its store and to store there, in either run. By the computation
+/// that goes wrong: what the incident's note says may have escaped, if the process cannot go on.
+const ASTRAY: [Option<&str>; 4] = [
+    Some("escaped its announcement"),
+    Some("gone to an unknown place"),
+    None,
+    Some("gone to an unknown place"),
+];
+/// Of a handler that stores there twice.
+const ASTRAY_TWICE: [Option<&str>; 8] = [
+    Some("escaped its announcement"),
+    Some("gone to an unknown place"),
+    Some("escaped its announcement"),
+    Some("gone to an unknown place"),
+    None,
+    Some("gone to an unknown place"),
+    None,
+    Some("gone to an unknown place"),
+];
+/// By the run in which an announcement is jumped over.
+const JUMPED: [Option<&str>; 2] = [Some("escaped its announcement"), None];
 
 /// Every body gives what the same plain function gives, in two runs.
 pub(crate) fn all_agree(programs: &Programs) {
@@ -52,6 +75,33 @@ pub(crate) fn are_intercepted_in_the_source() {
     }
     let ended = child::run(&bodies, &["survive"]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
+    for policy in ["policy=retry", "policy=drop"] {
+        a_lost_store_stops_the_process(&bodies, "astray", &[policy], &ASTRAY);
+        a_lost_store_stops_the_process(&bodies, "astray", &[policy, "twice"], &ASTRAY_TWICE);
+        a_lost_store_stops_the_process(&bodies, "jumped", &[policy], &JUMPED);
+    }
+}
+
+/// A process goes on with the right state, or says why it does not.
+fn a_lost_store_stops_the_process(
+    bodies: &Path,
+    strike: &str,
+    arguments: &[&str],
+    notes: &[Option<&str>],
+) {
+    for (number, note) in notes.iter().enumerate() {
+        let strike = format!("{strike}={number}");
+        let ended = child::run(bodies, &[&[strike.as_str()], arguments].concat());
+        let name = format!("{strike} {arguments:?}");
+        let status = note.map_or(0, |_| EXIT_FAULT);
+        assert_eq!(ended.status, Some(status), "{name}: {ended:?}");
+        let incident: Value = serde_json::from_str(&ended.stderr).expect("an incident is JSON");
+        let said = incident["note"].as_str().unwrap();
+        assert!(
+            said.contains(note.unwrap_or_default()),
+            "{name}: {incident}"
+        );
+    }
 }
 
 fn names(programs: &Programs, set: &str) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! One body after another, as a plain function and as a handler: equal results, equal states.
 //!
-//! Arguments: `set=visible|opaque|struck` and optionally `only=NAME` or `list`; or `survive`.
+//! Arguments: `set=visible|opaque|struck` and optionally `only=NAME` or `list`; or `survive`; or those of `astray`.
 
+mod astray;
 mod opaque;
 mod state;
 mod struck;
@@ -70,6 +71,9 @@ fn main() -> ExitCode {
     if arguments::flag("survive") {
         struck::survive();
         return ExitCode::SUCCESS;
+    }
+    if arguments::text("policy").is_some() {
+        return astray::run();
     }
     let only = arguments::text("only");
     let mut checked = 0;
