@@ -223,7 +223,7 @@ unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
     // SAFETY: by contract; a bitwise copy, of which one is ever consumed for good.
     let body = unsafe { ManuallyDrop::take(body) };
     // What does not fit the slot is written to the cell. That lies in the caller's frame, so such
-    // stores are logged and compared like any other.
+    // stores are logged and compared like any other: seen by hooks, by a copy of the stack, or announced.
     let result: *mut R = if fits_slot::<R>() {
         ptr::with_exposed_provenance_mut(result_slot::address())
     } else {
@@ -231,6 +231,10 @@ unsafe extern "C" fn call<R, F: FnOnce() -> R>(cell: *mut ()) {
     };
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let value = body();
+        #[cfg(not(asc))]
+        if !fits_slot::<R>() && !crate::paged::is_started() {
+            source::place(result);
+        }
         // SAFETY: the slot (R2), or the cell's own place.
         unsafe { result.write(value) };
     }));

@@ -61,6 +61,7 @@ use crate::heap::spans;
 use crate::statistics::PageStatistics;
 use crate::stop::stop;
 use crate::sys::memory::PAGE_BYTES;
+use crate::sys::signal;
 use backend::Guard;
 use integrity::Codes;
 use records::Records;
@@ -80,6 +81,20 @@ static PAGES: OnceLock<Pages> = OnceLock::new();
 #[must_use]
 pub fn backend() -> Option<Backend> {
     Some(pages()?.guard.backend())
+}
+
+/// Gives the calling thread an alternate signal stack of 128 KiB, unless it has one as large; false without
+/// memory. The stack is taken back when the thread ends.
+///
+/// [`Session::begin`] does so too. This is for threads that are to survive faults where there is no session:
+/// std gives its own threads a few KiB, and threads of C have none.
+///
+/// ```
+/// assert!(asc_alloc::page::prepare_thread());
+/// ```
+#[must_use]
+pub fn prepare_thread() -> bool {
+    signal::prepare_thread()
 }
 
 /// What [`crate::statistics`] says of the page level.

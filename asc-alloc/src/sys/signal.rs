@@ -12,7 +12,7 @@ use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::{NonNull, null_mut};
 
-use super::memory;
+use super::{memory, thread_exit};
 
 /// Enough for the handler, a backtrace and the largest register state.
 const ALTERNATE_STACK_BYTES: usize = 128 * 1024;
@@ -149,6 +149,7 @@ pub(crate) fn prepare_thread() -> bool {
             return false;
         }
         OWN_STACK.set(Some(memory));
+        thread_exit::mark();
     }
     PREPARED.set(true);
     true

@@ -3,6 +3,9 @@
 //! Where page mode is not started, handlers with `intercept = source` run on the same engine: without
 //! a session, because nothing is protected, and with everything open. What they store is noted as a
 //! store to the surroundings would be. [`crate::source`] says what they must announce, and sees to it.
+//!
+//! The stack of their callers is not copied: what they store there is announced like anything else, a
+//! result that does not fit the slot included, and other threads may use the rest meanwhile.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 

@@ -6,7 +6,7 @@
 //!
 //! 1. [`CallerStack::attach`], once per thread: which range of stack that is. It is put under the stacks'
 //!    key, which stays open while handlers run.
-//! 2. [`CallerStack::begin`] copies it; [`CallerStack::capture`] keeps what the first run left;
+//! 2. [`CallerStack::begin`] copies it, unless the handler announces its stores; [`CallerStack::capture`] keeps what the first run left;
 //!    [`CallerStack::restore`] puts back the words that changed; [`CallerStack::compare`] demands
 //!    that the second run left the same.
 //!
@@ -92,6 +92,13 @@ impl CallerStack {
         }
         // SAFETY: by contract the stack is live from the frame on; the copy is as long and elsewhere.
         unsafe { ptr::copy_nonoverlapping(self.start, self.old.base(), self.length) };
+    }
+
+    /// For a handler that announces what it stores there.
+    pub(crate) const fn leave_alone(&mut self) {
+        self.changed = false;
+        self.start = ptr::dangling_mut();
+        self.length = 0;
     }
 
     /// Keeps what the first run left.

@@ -145,6 +145,11 @@ fn attach_first() {
     // become protected state.
     core::hint::black_box(std::thread::current().id());
     asc_alloc::diversion::prepare_thread();
+    if !asc_alloc::page::prepare_thread() {
+        refuse(format_args!(
+            "no memory for the signal stack of a thread with handlers: raise the limit (ulimit -v)"
+        ));
+    }
     let has_keys = protection_key::stack_key() != 0;
     if has_keys {
         protection_key::open_stacks();

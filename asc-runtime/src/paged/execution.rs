@@ -185,8 +185,12 @@ pub(super) unsafe fn agree<'a>(
         context,
         is_armed: true,
     };
-    // SAFETY: by contract.
-    unsafe { undo.context.caller.begin(frame) };
+    if undo.context.session.is_some() {
+        // SAFETY: by contract.
+        unsafe { undo.context.caller.begin(frame) };
+    } else {
+        undo.context.caller.leave_alone();
+    }
     // SAFETY: by contract.
     let first = unsafe { undo.context.run(1, call) };
     undo.context.events.end_recording();

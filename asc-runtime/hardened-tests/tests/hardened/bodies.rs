@@ -75,6 +75,7 @@ pub(crate) fn are_intercepted_in_the_source() {
     }
     let ended = child::run(&bodies, &["survive"]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
+    child::succeed(&bodies, &["threads"]);
     for policy in ["policy=retry", "policy=drop"] {
         a_lost_store_stops_the_process(&bodies, "astray", &[policy], &ASTRAY);
         a_lost_store_stops_the_process(&bodies, "astray", &[policy, "twice"], &ASTRAY_TWICE);

@@ -1,11 +1,13 @@
 //! One body after another, as a plain function and as a handler: equal results, equal states.
 //!
-//! Arguments: `set=visible|opaque|struck` and optionally `only=NAME` or `list`; or `survive`; or those of `astray`.
+//! Arguments: `set=visible|opaque|struck` and optionally `only=NAME` or `list`; or `survive`, or
+//! `threads`; or those of `astray`.
 
 mod astray;
 mod opaque;
 mod state;
 mod struck;
+mod threads;
 mod visible;
 
 use std::process::ExitCode;
@@ -70,6 +72,10 @@ fn main() -> ExitCode {
     }
     if arguments::flag("survive") {
         struck::survive();
+        return ExitCode::SUCCESS;
+    }
+    if arguments::flag("threads") {
+        threads::run();
         return ExitCode::SUCCESS;
     }
     if arguments::text("policy").is_some() {

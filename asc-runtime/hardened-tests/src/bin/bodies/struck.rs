@@ -35,8 +35,7 @@ crate::bodies! {
     }
 }
 
-/// Is 1 when it is read for the second time, and 0 ever after. The counter is a static: what a handler's
-/// caller holds is rolled back.
+/// Is 1 when it is read for the second time, and 0 ever after.
 struct Glitch(&'static AtomicU64);
 
 impl Index<()> for Glitch {
@@ -60,6 +59,14 @@ fn dropped(total: &mut u64, glitch: &Glitch, amount: u64) -> Result<u64, Fault> 
     Ok(*total ^ glitch[()])
 }
 
+/// Returns more than fits the slot on the handler's stack.
+#[asc_handler(intercept = source, on_fault = retry(2))]
+fn retried_table(glitch: &Glitch, value: u64) -> [u64; 64] {
+    let mut table = [value; 64];
+    table[40] ^= glitch[()];
+    table
+}
+
 #[asc_handler(intercept = source)]
 fn panics(total: &mut u64, limit: u64) -> u64 {
     *total += 1;
@@ -70,7 +77,7 @@ fn panics(total: &mut u64, limit: u64) -> u64 {
 /// A struck message is tried again, or leaves the state as it was; a panic goes on, and what was stored
 /// before it stays.
 pub(crate) fn survive() {
-    static READS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+    static READS: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
     let mut total = 5;
     assert_eq!(retried(&mut total, &Glitch(&READS[0]), 2), 7);
     assert_eq!((total, statistics().retried), (7, 1));
@@ -82,6 +89,9 @@ pub(crate) fn survive() {
         (7, "compare", 1)
     );
     assert_eq!(dropped(&mut total, &glitch, 3), Ok(10));
+
+    assert_eq!(retried_table(&Glitch(&READS[2]), 6), [6; 64]);
+    assert_eq!(statistics().retried, 2);
 
     let panic = std::panic::catch_unwind(|| {
         let mut total = 1;
