@@ -1,6 +1,6 @@
 //! Remainders of lines, words and parts of lines, straight from memory.
 //!
-//! Memory is read word by word, volatile: another thread may be writing to another part of the line.
+//! The arena is read word by word, volatile: another thread may be writing to another part of the line.
 
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -32,8 +32,12 @@ impl Lines {
     #[inline]
     pub fn remainder(&self, line: usize) -> u32 {
         let start = self.pointer(self.address_of(line));
-        // SAFETY: a whole line of the arena; the instructions exist, else there were no codes.
-        unsafe { remainder_of(start.cast(), self.line_bytes() / WORD_BYTES) }
+        let word = |index| {
+            // SAFETY: below the length of a line of the arena, whose words are aligned.
+            unsafe { start.cast::<u64>().wrapping_add(index).read_volatile() }
+        };
+        // SAFETY: the instructions exist, else there were no codes.
+        unsafe { remainder_of((0..self.line_bytes() / WORD_BYTES).map(word)) }
     }
 
     /// Asks for the memory of lines that are soon to be looked at, and for the code of the first.
@@ -52,8 +56,12 @@ impl Lines {
     /// `bytes` is valid for reads of a line's length.
     #[must_use]
     pub unsafe fn remainder_of(&self, bytes: *const u8) -> u32 {
-        // SAFETY: by contract; the instructions exist, else there were no codes.
-        unsafe { remainder_of(bytes.cast(), self.line_bytes() / WORD_BYTES) }
+        let word = |index| {
+            // SAFETY: by contract; the bytes that an engine kept need no alignment.
+            unsafe { bytes.cast::<u64>().wrapping_add(index).read_unaligned() }
+        };
+        // SAFETY: the instructions exist, else there were no codes.
+        unsafe { remainder_of((0..self.line_bytes() / WORD_BYTES).map(word)) }
     }
 
     /// By what a line's code changes when the eight bytes at `address`, a multiple of eight, change in
@@ -102,15 +110,11 @@ pub(super) fn words_of(address: usize, length: usize) -> impl Iterator<Item = (u
     })
 }
 
-/// # Safety
-/// `start` is valid for reads of `words` words, and the processor has SSE4.2.
 #[target_feature(enable = "sse4.2")]
 #[inline]
-unsafe fn remainder_of(start: *const u64, words: usize) -> u32 {
+fn remainder_of(words: impl Iterator<Item = u64>) -> u32 {
     let mut remainder = 0;
-    for index in 0..words {
-        // SAFETY: by contract; the bytes that an engine kept need no alignment.
-        let word = unsafe { start.wrapping_add(index).read_unaligned() };
+    for word in words {
         remainder = core::arch::x86_64::_mm_crc32_u64(remainder, word);
     }
     remainder as u32
