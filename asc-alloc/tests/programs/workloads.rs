@@ -8,7 +8,7 @@ mod random;
 use random::Random;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use grep_regex::RegexMatcherBuilder;
@@ -124,7 +124,7 @@ fn search(directory: &Path) -> String {
             .build(pattern);
         let matcher = matcher.expect("the pattern is right");
         let found = Mutex::new(Vec::new());
-        let walk = WalkBuilder::new(directory.join("texts"))
+        let walk = everything_in(directory.join("texts"))
             .threads(THREADS)
             .build_parallel();
         walk.run(|| {
@@ -146,6 +146,13 @@ fn search(directory: &Path) -> String {
         all.extend(found);
     }
     all.join("\n")
+}
+
+/// Whatever files to ignore this machine's user, or a directory above, names.
+fn everything_in(directory: PathBuf) -> WalkBuilder {
+    let mut walk = WalkBuilder::new(directory);
+    walk.standard_filters(false);
+    walk
 }
 
 fn matches(
@@ -209,7 +216,7 @@ fn turn(directory: &Path, number: usize) -> String {
 /// Parses this crate's sources into syntax trees, and prints them.
 fn format_sources(_: &Path) -> String {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut paths: Vec<_> = WalkBuilder::new(sources)
+    let mut paths: Vec<_> = everything_in(sources)
         .build()
         .map(|entry| entry.expect("the tree is readable").into_path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))

@@ -58,8 +58,15 @@ pub(crate) fn a_flipped_bit_stops_the_process(paged: &Paged<'_>) {
 /// No hook announces what C code stores: the first statement differs from itself, or crashes on what the run
 /// before has left, and nothing is answered.
 pub(crate) fn c_code_stops_a_hardened_build(build: &Build) {
-    let ended = child::run(&build.sqlite(), &["count=50"]);
-    assert_ne!(ended.status, Some(0), "{ended:?}");
+    let sqlite = build.sqlite();
+    let printed = child::succeed(&sqlite, &["count=0"]);
+    assert!(printed.contains("mode hardened"), "{printed}");
+    assert_eq!(sums(&printed).len(), 1, "{printed}");
+    let ended = child::run(&sqlite, &["count=50"]);
+    // Of a signal there is no status; a hang has one of its own.
+    let has_crashed = ended.status.is_none();
+    assert!(has_crashed || ended.status == Some(EXIT_FAULT), "{ended:?}");
+    assert_eq!(has_crashed, ended.stderr.is_empty(), "{ended:?}");
     assert_eq!(sums(&ended.stdout), [""; 0], "{ended:?}");
 }
 
