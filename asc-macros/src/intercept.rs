@@ -15,6 +15,7 @@
 //! | `function(arguments)` | `leave(1, entering(1, function)(arguments))` |
 //! | `place.method(arguments)` | `leave(entering_method(2, …), place.method(arguments))` |
 //! | `value.method(arguments)` | `leave(3, receiver(3, value, …).method(arguments))` |
+//! | `Name(value)`, `Name { field: value }` | `kept(Name(value))`, `kept(Name { field: value })` |
 //! | `for item in items` | `for item in iterated(items)` |
 //! | `unknown!(…)` | `(opaque(…), unknown!(…)).1` |
 //!
@@ -24,6 +25,7 @@
 mod calls;
 mod locals;
 mod macros;
+mod owned;
 mod places;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -43,6 +45,7 @@ pub(crate) fn rewrite(runtime: &Path, signature: &Signature, body: TokenStream) 
         source: quote!(#runtime::__private::source),
         locals,
         calls: 0,
+        keeps_temporaries: false,
         unread: false,
     };
     interceptor.visit_block_mut(&mut block);
@@ -76,6 +79,8 @@ struct Interceptor {
     locals: Locals,
     /// How many calls there were so far.
     calls: usize,
+    /// Whether a `let` keeps temporaries alive for the constructors that are visited.
+    keeps_temporaries: bool,
     unread: bool,
 }
 
@@ -110,6 +115,18 @@ impl VisitMut for Interceptor {
             Expr::Call(call) => self.call(call),
             Expr::MethodCall(call) => self.method_call(call),
             Expr::Macro(invocation) => self.expression_macro(invocation),
+            Expr::Struct(structure) => {
+                visit_mut::visit_expr_struct_mut(self, structure);
+                self.made(expression)
+            }
+            Expr::Reference(reference) => {
+                self.reference(reference);
+                None
+            }
+            Expr::Closure(closure) => {
+                self.apart_from_let(|this| visit_mut::visit_expr_closure_mut(this, closure));
+                None
+            }
             Expr::Verbatim(_) => {
                 self.unread = true;
                 None
@@ -137,8 +154,17 @@ impl VisitMut for Interceptor {
             if let Stmt::Macro(invocation) = &statement {
                 statements.extend(self.statement_macro(invocation));
             }
-            self.visit_stmt_mut(&mut statement);
+            // Only the last expression belongs to the `let` that the block may stand in.
+            let outside = self.keeps_temporaries;
+            self.keeps_temporaries = outside && matches!(statement, Stmt::Expr(_, None));
+            let mut following = Vec::new();
+            match &mut statement {
+                Stmt::Local(local) => following = self.declaration(local),
+                other => self.visit_stmt_mut(other),
+            }
+            self.keeps_temporaries = outside;
             statements.push(statement);
+            statements.extend(following);
         }
         block.stmts = statements;
     }

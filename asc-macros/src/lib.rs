@@ -214,8 +214,9 @@ pub fn asc_handler(
 /// compound and destructuring, `mem::swap`, `mem::replace` and `mem::take`; calls of marked
 /// functions, of closures written in the body, of the runtime's own types, and of the methods of
 /// integers, floats, slices, `Vec`, `str`, `Option` and `Result` that change nothing. What is not
-/// seen is opaque: any other call, a macro that may store something, an assignment that drops the
-/// old value. A handler that comes to something opaque is refused there (exit status 87) and told
+/// seen is opaque: any other call, a macro that may store something, and a value that would have to be
+/// dropped, be it the old value of a place that is assigned to, one that a constructor of the body has made,
+/// or one that a call has given back. A handler that comes to something opaque is refused there (exit status 87) and told
 /// the ways out: mark the callee, turn the page level on, or build with `cargo asc`. With the page
 /// level on nothing is opaque, and an announced store spares a page fault. In `cargo asc` builds
 /// the attribute changes nothing.
@@ -225,6 +226,9 @@ pub fn asc_handler(
 /// - A function whose name begins with a capital is taken for a constructor.
 /// - An overloaded operator (`Add`, `Index`, `Deref`, …) is trusted to change nothing but its left
 ///   operand.
+/// - A value that needs dropping is opaque by its type, whatever is in it: a `Result<u32, String>` even if it is
+///   `Ok`. What a constant or an operator gives is asked for its type where a `let` binds it to a name,
+///   and is trusted to need no dropping elsewhere; so is a constructor of constants behind `&`.
 /// - A method of a type of std that changes nothing is told by its name. A trait of the program that gives
 ///   such a type a method of the same name is trusted to change nothing either, and so is the
 ///   `IntoIterator` of what an iterator is zipped or chained with.

@@ -13,18 +13,23 @@ const STORING: [&str; 3] = ["swap", "replace", "take"];
 
 impl Interceptor {
     pub(super) fn call(&mut self, call: &mut ExprCall) -> Option<Expr> {
-        call.args
-            .iter_mut()
-            .for_each(|argument| self.visit_expr_mut(argument));
+        if is_constructor_call(call) {
+            call.args
+                .iter_mut()
+                .for_each(|argument| self.visit_expr_mut(argument));
+            return self.made(&Expr::Call(call.clone()));
+        }
+        self.apart_from_let(|this| {
+            call.args
+                .iter_mut()
+                .for_each(|argument| this.visit_expr_mut(argument));
+        });
         let source = self.source(call);
         let arguments = &call.args;
         let Expr::Path(function) = &*call.func else {
             self.visit_expr_mut(&mut call.func);
             return Some(self.after_opaque("a call of a computed function", call));
         };
-        if is_constructor(function) {
-            return None;
-        }
         if let Some(name) = function
             .path
             .get_ident()
@@ -50,10 +55,12 @@ impl Interceptor {
     pub(super) fn method_call(&mut self, call: &mut ExprMethodCall) -> Option<Expr> {
         let repeatable = is_repeatable(&call.receiver);
         let place = is_place(&call.receiver);
-        self.visit_expr_mut(&mut call.receiver);
-        call.args
-            .iter_mut()
-            .for_each(|argument| self.visit_expr_mut(argument));
+        self.apart_from_let(|this| {
+            this.visit_expr_mut(&mut call.receiver);
+            call.args
+                .iter_mut()
+                .for_each(|argument| this.visit_expr_mut(argument));
+        });
         let source = self.source(&call.method);
         let name = call.method.unraw().to_string();
         let receiver = &call.receiver;
@@ -87,6 +94,10 @@ impl Interceptor {
         self.calls += 1;
         site
     }
+}
+
+pub(super) fn is_constructor_call(call: &ExprCall) -> bool {
+    matches!(&*call.func, Expr::Path(function) if is_constructor(function))
 }
 
 /// Tuple structs and enum variants, by Rust's naming conventions.

@@ -87,6 +87,25 @@ impl<'ast> Visit<'ast> for Locals {
     fn visit_item(&mut self, _: &'ast Item) {}
 }
 
+/// The names that a pattern binds.
+pub(super) fn bound(pattern: &Pat) -> Vec<Ident> {
+    let mut names = Names::default();
+    names.visit_pat(pattern);
+    names.0
+}
+
+#[derive(Default)]
+struct Names(Vec<Ident>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_pat_ident(&mut self, name: &'ast PatIdent) {
+        if !is_constant(name) && !self.0.contains(&name.ident) {
+            self.0.push(name.ident.clone());
+        }
+        visit::visit_pat_ident(self, name);
+    }
+}
+
 /// Whether the pattern compares with a constant or a variant, by Rust's naming conventions, instead of binding
 /// a name.
 fn is_constant(name: &PatIdent) -> bool {

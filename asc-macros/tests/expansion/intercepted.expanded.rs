@@ -100,3 +100,19 @@ fn limited(movement: i64) -> i64 {
         & raw const value, "min"), value.min(1_000)); limit(movement) }
     }
 }
+struct Entry<'a> {
+    of: &'a i64,
+    count: Count,
+}
+struct Count(i64);
+fn entered(movement: i64) -> i64 {
+    ::asc_runtime::__by_build! {
+        { let one = Count(1); let entry = Entry { of : & limited(movement), count : one
+        }; entry.of * entry.count.0 } { let __asc_visible =
+        ::asc_runtime::__private::source::visible(::core::module_path!(), "entered"); let
+        one = ::asc_runtime::__private::source::kept(Count(1)); let entry = Entry { of :
+        & ::asc_runtime::__private::source::leave(0,
+        ::asc_runtime::__private::source::entering(0, limited) (movement)), count : one
+        }; ::asc_runtime::__private::source::keep(& entry); entry.of * entry.count.0 }
+    }
+}

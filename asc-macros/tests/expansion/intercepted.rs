@@ -41,3 +41,17 @@ fn limited(movement: i64) -> i64 {
     let limit = |value: i64| value.min(1_000);
     limit(movement)
 }
+
+struct Entry<'a> {
+    of: &'a i64,
+    count: Count,
+}
+
+struct Count(i64);
+
+#[asc_fn]
+fn entered(movement: i64) -> i64 {
+    let one = Count(1);
+    let entry = Entry { of: &limited(movement), count: one };
+    entry.of * entry.count.0
+}

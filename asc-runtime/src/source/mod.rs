@@ -15,7 +15,12 @@
 //!
 //! - V1: a run that reaches its end has announced every store but those to its own stack, or the program
 //!   has ended: what is not announced is a callee's that is not known, a macro's, or that of a drop, and
-//!   those are opaque. So undoing the announced stores undoes the run, and the body may be called again.
+//!   those are opaque. What is dropped was owned: it was made by a constructor, given back by a call, taken
+//!   from a constant or from an operator ([`kept`]), passed to the handler ([`run_or_tell`]), or lay in a place
+//!   that was stored to ([`place`]), and none of these may need dropping. So undoing the announced
+//!   stores undoes the run, and the body may be called again. Trusted are what an overloaded operator
+//!   or a trait of std's method names does, and constants and results of operators that are not bound by
+//!   `let` (`#[asc_fn]` states all of that).
 
 mod calls;
 mod entries;
@@ -233,7 +238,27 @@ pub fn leave<T>(site: usize, returned: T) -> T {
         // SAFETY: a handler is active.
         unsafe { entries::asc_leave_call(site, Location::caller()) };
     }
-    returned
+    kept(returned)
+}
+
+/// A value that the body has come to own, and will drop or give away.
+#[inline]
+#[track_caller]
+pub fn kept<T>(value: T) -> T {
+    keep(&value);
+    value
+}
+
+/// [`kept`], for a value that stays where it is.
+#[inline]
+#[track_caller]
+pub fn keep<T>(_value: &T) {
+    if needs_drop::<T>() && running() {
+        let name = type_name::<T>();
+        stop(format_args!(
+            "holds a `{name}`, whose drop is not announced"
+        ));
+    }
 }
 
 /// What a `for` loop walks through.

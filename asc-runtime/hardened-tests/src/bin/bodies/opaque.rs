@@ -2,8 +2,11 @@
 //! are refused.
 
 use std::cell::Cell;
+use std::ops::Add;
 
-use crate::state::State;
+use asc_runtime::asc_fn;
+
+use crate::state::{State, add_twice};
 
 /// Not marked.
 fn store_unannounced(state: &mut State, value: u64) {
@@ -28,6 +31,51 @@ mod registry {
         fn clone(&self) -> Self {
             Self(self.0 + 1)
         }
+    }
+}
+
+/// Changes the state when it is dropped.
+struct Busy<'a>(&'a mut u64);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        *self.0 = self.0.wrapping_add(1);
+    }
+}
+
+#[asc_fn]
+fn busy(place: &mut u64) -> Busy<'_> {
+    Busy(place)
+}
+
+struct Held<'a> {
+    place: &'a mut u64,
+    by: &'a u64,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        *self.place = self.place.wrapping_add(*self.by);
+    }
+}
+
+struct Tick(u64);
+
+const TICK: Tick = Tick(1);
+
+impl Drop for Tick {
+    fn drop(&mut self) {
+        CALLS.set(CALLS.get().wrapping_add(self.0));
+    }
+}
+
+struct Ticks(u64);
+
+impl Add<u64> for Ticks {
+    type Output = Tick;
+
+    fn add(self, more: u64) -> Tick {
+        Tick(self.0 + more)
     }
 }
 
@@ -139,4 +187,14 @@ crate::bodies! {
     fn zipped_with_own_iterator(state, seed) { for (value, by) in state.table.iter_mut().zip(Countdown(seed % 5)) { *value = by; } 0 }
     fn chained_with_own_iterator(state, seed) { for value in (0..3).chain(Countdown(seed % 5)) { state.table[value as usize] = value; } 0 }
     fn own_clone(state, seed) { state.total = Some(&registry::Item(seed)).cloned().unwrap_or(registry::Item(1)).0; state.total }
+    fn drops_local(state, seed) { let _busy = Busy(&mut state.total); seed }
+    fn drops_temporary(state, seed) { let _ = Busy(&mut state.total); seed }
+    fn drops_in_pattern(state, seed) { if let (Busy(_), 1..) = (Busy(&mut state.total), seed) { state.small = 3; } seed }
+    fn drops_literal(state, seed) { let _held = Held { place: &mut state.total, by: &state.pair.1 }; seed }
+    fn drops_what_refers_to_temporary(state, seed) { let held = Held { place: &mut state.total, by: &add_twice(&mut { 3 }, seed % 9) }; *held.by }
+    fn drops_what_is_given_back(state, seed) { busy(&mut state.total); seed }
+    fn drops_wrapped(state, seed) { let _busy = Some(Busy(&mut state.total)); seed }
+    fn drops_constant(state, seed) { let _tick = TICK; state.total = seed; seed }
+    fn drops_sum(state, seed) { let _tick = Ticks(seed) + 1; state.total = seed; seed }
+    fn drops_elements(state, seed) { for busy in [Busy(&mut state.total), Busy(&mut state.pair.1)] { *busy.0 = seed; } seed }
 }

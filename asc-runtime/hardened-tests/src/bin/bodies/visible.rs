@@ -2,6 +2,11 @@
 
 use crate::state::{Inner, Kind, State, add_twice, checked, largest, newest};
 
+struct View<'a> {
+    of: &'a Inner,
+    by: u64,
+}
+
 const LIMIT: u64 = 40;
 const STEPS: [u64; 3] = [1, 2, 3];
 
@@ -201,4 +206,14 @@ crate::bodies! {
         for (value, by) in state.table.iter_mut().zip(state.grid[0].iter().rev().chain(&state.grid[1])) { *value += u64::from(*by) + seed % 3; } 0
     }
     fn cloned_number(state, seed) { state.total = state.table.get(seed as usize % 20).cloned().unwrap_or(3); state.total }
+    fn refers_to_temporary(state, seed) {
+        let view = View { of: &Inner::of(seed as u32), by: seed };
+        let (pair, other) = ((View { of: &Inner::of(3), by: 1 }, 2), &View { of: &state.inner, by: 3 });
+        u64::from(view.of.count) ^ view.by ^ u64::from(pair.0.of.count) ^ pair.0.by ^ pair.1 ^ other.by ^ u64::from(other.of.count)
+    }
+    fn refers_to_constant(state, seed) {
+        let fixed: &'static Inner = &Inner { count: 3, limits: [-1; 5], kind: Kind::Count(2) };
+        state.inner = Inner { count: seed as u32, ..*fixed }; fixed.kind.weight()
+    }
+    fn local_of_operator(state, seed) { let (more, not) = (seed % 9 + 1, !seed); let sum = more * 2; let kind = Kind::Empty; state.inner.kind = kind; sum ^ not }
 }
