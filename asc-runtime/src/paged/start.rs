@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{catch_unwind, resume_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use asc_alloc::{AscAlloc, diversion, page};
@@ -156,6 +157,7 @@ impl Builder {
         }
         store::prepare();
         effect::prepare();
+        unwind_once();
         let pages = match protection_key::stack_key() {
             0 => self.pages,
             key => self.pages.lent_key(key),
@@ -187,6 +189,26 @@ pub(crate) fn is_started() -> bool {
 /// Whether the kernel dispatches handlers' system calls.
 pub(crate) fn dispatches_system_calls() -> bool {
     DISPATCHES.load(Ordering::Relaxed)
+}
+
+/// At the first panic the dynamic linker looks up what the unwinder calls, and counts that in a word of its
+/// own. Another thread that panics for the first time, outside of handlers, would change that word under a
+/// handler's hands.
+fn unwind_once() {
+    struct Cleanup;
+    impl Drop for Cleanup {
+        fn drop(&mut self) {
+            core::hint::black_box(self);
+        }
+    }
+    if cfg!(panic = "unwind") {
+        let unwound = catch_unwind(|| {
+            let _cleanup = Cleanup;
+            // Without the program's panic hook.
+            resume_unwind(Box::new(()))
+        });
+        core::hint::black_box(unwound.is_err());
+    }
 }
 
 fn is_global_allocator() -> bool {

@@ -95,6 +95,9 @@ impl Paged<'_> {
         for line in expected.lines().filter(|line| line.contains(" steps: ")) {
             assert!(printed.contains(line), "{line:?} is missing in {printed}");
         }
+        if self.programs.unwinds {
+            self.succeed("bodies", &["first_panic"]);
+        }
         for set in ["set=visible", "set=opaque"] {
             let printed = self.succeed("bodies", &[set]);
             assert!(printed.contains(" bodies, mode page"), "{printed}");

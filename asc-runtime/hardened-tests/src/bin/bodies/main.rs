@@ -1,9 +1,10 @@
 //! One body after another, as a plain function and as a handler: equal results, equal states.
 //!
 //! Arguments: `set=visible|opaque|struck` and optionally `only=NAME` or `list`; or `survive`, or
-//! `threads`; or those of `astray`.
+//! `threads`, or `first_panic`; or those of `astray`.
 
 mod astray;
+mod first_panic;
 mod opaque;
 mod state;
 mod struck;
@@ -72,6 +73,10 @@ fn main() -> ExitCode {
     }
     if arguments::flag("survive") {
         struck::survive();
+        return ExitCode::SUCCESS;
+    }
+    if arguments::flag("first_panic") {
+        first_panic::run();
         return ExitCode::SUCCESS;
     }
     if arguments::flag("threads") {
