@@ -4,10 +4,11 @@
 //! the runs followed one path, each hook of one confirms one of the other. If a first run took a path
 //! of its own, its record is judged by that of a healthy run:
 //!
-//! - one that lacks some of the healthy run's places, and has changed none of its own, looks like a run
-//!   whose hooks were jumped over or told another address than the store's. One that has changed
-//!   places of its own was misled by a wrong address or a wrong branch, and by the fault model that was
-//!   the only fault;
+//! - one that lacks some of the healthy run's entries in their order, and has changed no place of its own, looks like
+//!   a run whose hooks were jumped over or told another address than the store's. The order counts because a
+//!   place may be stored to more than once: if the first hook is lost, the second one keeps what is no old value. A run
+//!   that has changed places of its own was misled by a wrong address or a wrong branch, and by the fault
+//!   model that was the only fault;
 //! - one that left a place as it was which the healthy run changed may have stored elsewhere.
 
 use crate::fault::Fault;
@@ -15,13 +16,20 @@ use crate::fault::Fault;
 use super::allocated::Allocated;
 use super::event_log::{EventLog, Kind};
 use super::first_touch::{Table, Word};
+use super::mapping::Mapping;
 use super::undo_log::{Entry, UndoLog};
 
 /// A freed block counts as a place of its own, at this distance from the block: no address of a program.
 const FREED: usize = 1 << 56;
 
+/// Address and length of a store.
+type Store = (usize, usize);
+
 /// The bytes that a run stored to, outside of the blocks that it allocated.
 pub(super) struct Footprint {
+    /// Its stores as they were logged.
+    stores: Mapping,
+    stores_count: usize,
     /// All of them, and the blocks that it freed.
     touched: Table,
     /// Those of the entries behind which memory has changed.
@@ -44,7 +52,9 @@ impl Footprint {
         let allocated = Allocated::of(events)?;
         let words_max: usize = entries.iter().map(|entry| entry.length / 8 + 2).sum();
         let places_max = words_max + events.count()? + 1;
-        let footprint = Self {
+        let mut footprint = Self {
+            stores: Mapping::new((entries.len() * size_of::<Store>()).max(1)),
+            stores_count: 0,
             touched: Table::new(places_max),
             changed: Table::new(places_max),
         };
@@ -52,6 +62,7 @@ impl Footprint {
             .iter()
             .filter(|entry| !allocated.contain(entry.address))
         {
+            footprint.keep((entry.address, entry.length));
             insert(&footprint.touched, entry);
             if log.has_changed(entry) {
                 insert(&footprint.changed, entry);
@@ -74,10 +85,36 @@ impl Footprint {
             let unchanged = word.mask & !self.changed.mask(word.key);
             word.key != 0 && unchanged & healthy.changed.mask(word.key) != 0
         });
+        let lacks_any = any_missing(&healthy.touched, &self.touched) || !self.follows(healthy);
         Suspicion {
-            lacks_hooks: any_missing(&healthy.touched, &self.touched) && !is_misled,
+            lacks_hooks: lacks_any && !is_misled,
             has_stray,
         }
+    }
+
+    /// Whether the stores of `healthy` are among these, in their order.
+    fn follows(&self, healthy: &Self) -> bool {
+        let mut own = self.stores().iter();
+        healthy
+            .stores()
+            .iter()
+            .all(|store| own.any(|other| other == store))
+    }
+
+    fn keep(&mut self, store: Store) {
+        let slot = self
+            .stores
+            .base()
+            .cast::<Store>()
+            .wrapping_add(self.stores_count);
+        // SAFETY: the mapping has room for all entries.
+        unsafe { slot.write(store) };
+        self.stores_count += 1;
+    }
+
+    fn stores(&self) -> &[Store] {
+        // SAFETY: that many were written.
+        unsafe { core::slice::from_raw_parts(self.stores.base().cast(), self.stores_count) }
     }
 }
 

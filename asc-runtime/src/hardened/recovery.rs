@@ -107,6 +107,8 @@ impl Trial {
 struct Doubts {
     /// Some run took exactly its path.
     confirmed: bool,
+    /// A run that took its path announced other stores.
+    lost_hook: bool,
     strays: Strays,
 }
 
@@ -309,6 +311,8 @@ impl Recovery<'_> {
             }
             Moment::Compare if context.log.was_followed(own_words()) => {
                 self.doubts.confirmed = true;
+                // The log keeps one of several hooks for a place: a lost one shows in their sum alone.
+                self.doubts.lost_hook |= !context.announced_alike();
                 let strays = context.log.strays().map_err(reason)?;
                 self.doubts.strays.by_first |= strays.by_first;
                 self.doubts.strays.by_last |= strays.by_last;
@@ -354,6 +358,9 @@ impl Recovery<'_> {
         }
         if !can_be_undone(&context.events).map_err(reason)? {
             return Err(SHARED);
+        }
+        if self.doubts.lost_hook {
+            return Err(HOOK);
         }
         if !self.doubts.confirmed {
             // One such record can be judged by a healthy one; a second has no place in the fault model.

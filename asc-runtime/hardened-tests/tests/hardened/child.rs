@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 /// Seconds after which a child hangs; it is killed and fails the test.
 const TIMEOUT_SECONDS: &str = "240";
+/// Exit status of one that was killed so.
+pub(crate) const TIMED_OUT: i32 = 124;
 
 /// Lines of each stream that a failed assertion shows: what was said last explains the end.
 const SHOWN_LINES: usize = 4;

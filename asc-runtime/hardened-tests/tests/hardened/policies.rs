@@ -111,6 +111,11 @@ const CASES: &[Case] = &[
         "escaped_hook_and_new_block",
         stopped("unknown", "unknown", HOOK),
     ),
+    ("first_hook_of_two", stopped("unknown", "unknown", HOOK)),
+    (
+        "first_hook_of_two_apart",
+        stopped("unknown", "unknown", HOOK),
+    ),
     ("misplaced_hook", stopped("unknown", "unknown", HOOK)),
     ("shared_in_first_run", stopped("unknown", "unknown", SHARED)),
     (
@@ -201,6 +206,14 @@ const PAGED_CASES: &[Case] = &[
     ("escaped_hook", [Answered(""), Answered(""), Answered("")]),
     (
         "escaped_hook_and_new_block",
+        [Answered(""), Answered(""), Answered("")],
+    ),
+    (
+        "first_hook_of_two",
+        [Answered(""), Answered(""), Answered("")],
+    ),
+    (
+        "first_hook_of_two_apart",
         [Answered(""), Answered(""), Answered("")],
     ),
     ("misplaced_hook", [Answered(""), Answered(""), Answered("")]),

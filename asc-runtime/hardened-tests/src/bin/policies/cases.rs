@@ -25,6 +25,8 @@ pub(crate) const ALL: &[Case] = &[
     ("stray_and_lost", stray_and_lost),
     ("escaped_hook", escaped_hook),
     ("escaped_hook_and_new_block", escaped_hook_and_new_block),
+    ("first_hook_of_two", || first_hook_of_two(false)),
+    ("first_hook_of_two_apart", || first_hook_of_two(true)),
     ("misplaced_hook", misplaced_hook),
     ("shared_in_first_run", || shared(1)),
     ("shared_in_second_run", || shared(2)),
@@ -155,6 +157,30 @@ fn escaped_hook_and_new_block() -> Result<u64, Fault> {
         Ok(*block)
     }
     handler(&mut [1; 8])
+}
+
+/// The first run jumps over the first hook of a place to which it stores twice, perhaps with another store between.
+fn first_hook_of_two(apart: bool) -> Result<u64, Fault> {
+    #[asc_handler]
+    fn handler(state: &mut [u64; 8], apart: bool) -> Result<u64, Fault> {
+        let is_struck = run_number() == 1;
+        let value = state[1] + 1;
+        let place = &raw mut state[1];
+        if is_struck {
+            // SAFETY: a live word.
+            unsafe { write(place, value) };
+        } else {
+            // SAFETY: as above.
+            unsafe { place.write_volatile(value) };
+        }
+        if apart {
+            state[4] += 1;
+        }
+        // SAFETY: as above.
+        unsafe { place.write_volatile(value + 1) };
+        Ok(7)
+    }
+    handler(&mut [1; 8], apart)
 }
 
 /// The hook of the first run tells another address than its store's.

@@ -122,7 +122,8 @@ impl Bank {
         Self::strike_request(strike, run, address);
         let bytes = request.bytes();
         let account = usize::from(bytes[0]) % ACCOUNTS;
-        let amount = pick(is(Kind::Value), 1 << 40, 0) | u64::from(bytes[1]);
+        // Never 0, which would change no account.
+        let amount = pick(is(Kind::Value), 1 << 40, 0) | (u64::from(bytes[1]) + 1);
         let place = pick(is(Kind::Place), (account + 1) % ACCOUNTS, account);
         self.accounts[place] += amount;
         if is(Kind::Word) {
