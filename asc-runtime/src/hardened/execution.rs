@@ -12,7 +12,7 @@
 //! does what the handler's policy says; nothing of the struck handler has left the process by then.
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::__private::Handler;
 use crate::audit::Audit;
@@ -46,6 +46,10 @@ pub(crate) struct ResultPlace {
 
 /// Bytes below the base that are cleared before each run, until a handler proves deeper.
 const CLEARED_BYTES_MIN: usize = 512;
+/// Bytes that are cleared before each of the first runs of a handler, unless it has proven deeper.
+const CLEARED_BYTES_AT_FIRST: usize = 16 << 10;
+/// How many runs those are.
+const FIRST_RUNS: u32 = 2048;
 /// Functions that log nothing may reach this far below the deepest hook.
 const SLACK_BYTES: usize = 512;
 
@@ -85,16 +89,32 @@ impl Call {
 }
 
 /// How deep a handler's stack has been found to reach; shared by all threads.
+///
+/// Hooks tell how deep, and functions that log nothing may reach deeper. What the first runs have shown is not
+/// much: one of them may parse a request without a hook, far below those of the runs before. So they are all
+/// cleared generously.
 #[derive(Debug)]
-pub(crate) struct StackDepth(AtomicUsize);
+pub(crate) struct StackDepth {
+    bytes: AtomicUsize,
+    /// Runs so far, up to [`FIRST_RUNS`].
+    runs: AtomicU32,
+}
 
 impl StackDepth {
     pub(crate) const fn new() -> Self {
-        Self(AtomicUsize::new(CLEARED_BYTES_MIN))
+        Self {
+            bytes: AtomicUsize::new(CLEARED_BYTES_MIN),
+            runs: AtomicU32::new(0),
+        }
     }
 
     fn cleared_bytes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        if self.runs.load(Ordering::Relaxed) < FIRST_RUNS {
+            bytes.max(CLEARED_BYTES_AT_FIRST)
+        } else {
+            bytes
+        }
     }
 
     /// Notes how deep the run that just ended went; says whether that was below what was cleared.
@@ -102,8 +122,11 @@ impl StackDepth {
         let words = own_words();
         let deep = (words.entry - words.deepest + SLACK_BYTES).next_multiple_of(64);
         let exceeded = deep > self.cleared_bytes();
-        if exceeded {
-            self.0.fetch_max(deep, Ordering::Relaxed);
+        if deep > self.bytes.load(Ordering::Relaxed) {
+            self.bytes.fetch_max(deep, Ordering::Relaxed);
+        }
+        if self.runs.load(Ordering::Relaxed) < FIRST_RUNS {
+            self.runs.fetch_add(1, Ordering::Relaxed);
         }
         exceeded
     }

@@ -59,7 +59,12 @@ pub(crate) fn of_the_runtime() -> Vec<Incident> {
     RUNTIME.to_vec()
 }
 
-const HANDLERS: [Incident; 64] = [
+const HANDLERS: [Incident; 65] = [
+    incident(
+        "deep_first_run",
+        "rollback",
+        "the first run, repeated, began with another state",
+    ),
     incident(
         "allocation_size",
         "second_run",
@@ -341,8 +346,8 @@ const HANDLERS: [Incident; 64] = [
 const PANICS: [Incident; 3] = [
     incident(
         "panic_in_first_run",
-        "rollback",
-        "the first run, repeated, began with another state",
+        "compare",
+        "the second run stored less often than the first",
     ),
     incident(
         "panic_in_second_run",
@@ -426,7 +431,7 @@ const RUNTIME: [Incident; 15] = [
     ),
 ];
 
-const PAGED: [Incident; 16] = [
+const PAGED: [Incident; 17] = [
     incident(
         "other_lock",
         "second_run",
@@ -442,6 +447,7 @@ const PAGED: [Incident; 16] = [
         "second_run",
         "the second run stores more often than the first",
     ),
+    incident("deep_first_run", "compare", "the runs left different bytes"),
     incident("branch", "compare", "the runs left different bytes"),
     incident("extra_store", "compare", "the runs left different bytes"),
     incident("missing_store", "compare", "the runs left different bytes"),

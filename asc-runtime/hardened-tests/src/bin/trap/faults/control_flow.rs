@@ -2,9 +2,7 @@
 
 use std::hint::black_box;
 
-#[cfg(panic = "unwind")]
-use asc_hardened_tests::unseen::armed;
-use asc_hardened_tests::unseen::second_run;
+use asc_hardened_tests::unseen::{armed, second_run};
 use asc_runtime::asc_handler;
 
 use super::Fault;
@@ -16,6 +14,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ("missing_store", missing_store),
     ("missing_range", missing_range),
     ("loop_count", loop_count),
+    ("deep_first_run", deep_first_run),
     #[cfg(panic = "unwind")]
     ("panic_in_first_run", panic_in_first_run),
     #[cfg(panic = "unwind")]
@@ -98,6 +97,26 @@ fn loop_count() {
             .for_each(|word| store(word, 5));
     }
     handler(&mut [0; 64]);
+}
+
+/// The first run reaches deeper than any before, and stores there: it is repeated, and does not.
+fn deep_first_run() {
+    const ROOM_BYTES: usize = 32 << 10;
+    #[inline(never)]
+    fn deep(state: &mut u64) {
+        let mut room = [0_u8; ROOM_BYTES];
+        black_box(&mut room);
+        store(state, u64::from(room[7]) + 1);
+    }
+    #[asc_handler]
+    fn handler(state: &mut [u64; 8]) {
+        let second = second_run();
+        store(&mut state[0], 1);
+        if armed() && !second {
+            deep(&mut state[5]);
+        }
+    }
+    handler(&mut [0; 8]);
 }
 
 #[cfg(panic = "unwind")]
