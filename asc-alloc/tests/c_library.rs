@@ -91,6 +91,7 @@ fn a_c_library_runs_twice_on_every_backend() {
     for backend in backends::offered("case_starts") {
         let output = backends::child(backend, "case_compresses");
         let said = cases::text(&output);
+        assert!(output.status.success(), "{backend}: {said}");
         assert!(said.contains("pages changed"), "{backend}: {said}");
     }
 }

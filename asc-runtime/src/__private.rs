@@ -10,9 +10,10 @@ use crate::fault::Fault;
 pub use crate::policy::OnFault;
 
 #[cfg(any(asc, feature = "page"))]
-use crate::engine::captured::Captured;
+use crate::engine::call::{Call, ResultPlace};
 #[cfg(any(asc, feature = "page"))]
-use crate::engine::execution::{Call, ResultPlace, demand_receipt, dropped, execute};
+use crate::engine::captured::Captured;
+use crate::engine::execution::{demand_receipt, dropped, execute};
 #[cfg(any(asc, feature = "page"))]
 use crate::engine::result_slot::{self, RESULT_ALIGNMENT_MAX, RESULT_BYTES_MAX};
 

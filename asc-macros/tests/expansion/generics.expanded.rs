@@ -31,26 +31,21 @@ where
     )
 }
 /// # Safety
-/// `place` can be written.
-unsafe fn write<T: Copy>(place: *mut T, value: T) {
+/// None is needed; the expansion keeps the word.
+unsafe fn replace<T: Copy>(place: &mut T, value: T) -> T {
     static __ASC_HANDLER: ::asc_runtime::__private::Handler = ::asc_runtime::__private::Handler::new(
-        ::core::concat!(::core::module_path!(), "::", "write"),
+        ::core::concat!(::core::module_path!(), "::", "replace"),
         ::core::file!(),
         ::core::line!(),
     );
-    ::asc_runtime::__private::require_argument(&place);
     ::asc_runtime::__private::require_argument(&value);
     ::asc_runtime::__private::run(
         &__ASC_HANDLER,
-        move || -> () {
-            #[allow(clippy::shadow_same)]
-            let place = place;
+        move || -> T {
             #[allow(clippy::shadow_same)]
             let value = value;
             #[allow(clippy::diverging_sub_expression)]
-            let value: () = {
-                unsafe { place.write(value) };
-            };
+            let value: T = { std::mem::replace(place, value) };
             #[allow(unreachable_code)] value
         },
     )

@@ -14,9 +14,8 @@ where
 }
 
 /// # Safety
-/// `place` can be written.
+/// None is needed; the expansion keeps the word.
 #[asc_handler]
-unsafe fn write<T: Copy>(place: *mut T, value: T) {
-    // SAFETY: by contract.
-    unsafe { place.write(value) };
+unsafe fn replace<T: Copy>(place: &mut T, value: T) -> T {
+    std::mem::replace(place, value)
 }

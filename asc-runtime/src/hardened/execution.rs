@@ -20,6 +20,7 @@ use crate::fault::{Fault, Stage};
 use crate::incident;
 use crate::refuse::refuse;
 
+use super::call::{Body, Call};
 use super::captured::Captured;
 use super::commit;
 use super::context::{Context, Counters, attach};
@@ -31,18 +32,6 @@ use super::panic_hook::{self, HookCall};
 use super::recovery::{self, Moment, Struck};
 use super::sys::{BODY_RETURNED, in_effect, run_body, thread_words};
 use super::undo_log::own_words;
-
-/// A handler's body: calls the closure in the cell and leaves its result there.
-pub(crate) type Body = unsafe extern "C" fn(*mut ());
-
-/// Where the caller expects the result.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ResultPlace {
-    /// Its first byte.
-    pub(crate) start: *mut u8,
-    /// Its bytes; 0 when the body itself writes to the caller.
-    pub(crate) bytes: usize,
-}
 
 /// Bytes below the base that are cleared before each run, until a handler proves deeper.
 const CLEARED_BYTES_MIN: usize = 512;
@@ -56,37 +45,6 @@ const SLACK_BYTES: usize = 512;
 /// Room for the engine's frames between [`execute`] and the body. All runs of a handler enter below
 /// it, at one address, whichever stage calls them.
 const ENGINE_FRAMES_BYTES: usize = 2048;
-
-/// What every run of a handler needs.
-///
-/// Each run takes its own copy of what it is called with: a copy that went wrong would lead all runs to the same
-/// wrong place, where they agree.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Call {
-    /// The body, and what it is called with.
-    pub(crate) body: Body,
-    pub(crate) cell: *mut (),
-    pub(crate) place: ResultPlace,
-    /// Whether the result can tell the caller of a dropped message.
-    pub(crate) can_tell: bool,
-}
-
-impl Call {
-    fn body(&self) -> Body {
-        // SAFETY: a live field.
-        unsafe { (&raw const self.body).read_volatile() }
-    }
-
-    fn cell(&self) -> *mut () {
-        // SAFETY: a live field.
-        unsafe { (&raw const self.cell).read_volatile() }
-    }
-
-    fn result_start(&self) -> *mut u8 {
-        // SAFETY: a live field.
-        unsafe { (&raw const self.place.start).read_volatile() }
-    }
-}
 
 /// How deep a handler's stack has been found to reach; shared by all threads.
 ///

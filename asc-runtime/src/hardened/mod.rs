@@ -31,6 +31,7 @@ pub(crate) mod after_commit;
 mod allocated;
 pub(crate) mod allocation;
 pub(crate) mod atomic;
+pub(crate) mod call;
 pub(crate) mod captured;
 pub(crate) mod closure;
 mod commit;

@@ -24,6 +24,7 @@ use crate::incident;
 use crate::refuse::refuse;
 use crate::setup;
 
+use super::call::Call;
 use super::captured::Captured;
 use super::context::{Context, Counters, attach, current};
 use super::doubt::Noted;
@@ -33,29 +34,6 @@ use super::panic_hook::{self, HookCall};
 use super::surroundings::CONTENDED;
 use super::sys::{BODY_RETURNED, in_effect, own_words, protection_key, run_body, thread_words};
 use super::{allocation, effect, is_started, recovery, signals};
-
-/// A handler's body: calls the closure in the cell and leaves its result there.
-pub(crate) type Body = unsafe extern "C" fn(*mut ());
-
-/// Where the caller expects the result.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ResultPlace {
-    /// Its first byte.
-    pub(crate) start: *mut u8,
-    /// Its bytes; 0 when the body itself writes to the caller.
-    pub(crate) bytes: usize,
-}
-
-/// What every run of a handler needs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Call {
-    /// The body, and what it is called with.
-    pub(crate) body: Body,
-    pub(crate) cell: *mut (),
-    pub(crate) place: ResultPlace,
-    /// Whether the result can tell the caller of a dropped message.
-    pub(crate) can_tell: bool,
-}
 
 /// A handler on its way below the frames of its callers.
 #[derive(Debug)]
@@ -200,7 +178,7 @@ pub(super) unsafe fn agree<'a>(
     // SAFETY: the state is that before the first run again (P1).
     unsafe { undo.context.second_run(call) }?;
     // SAFETY: by contract.
-    unsafe { undo.compare(call.place.start) }?;
+    unsafe { undo.compare(call) }?;
     Ok(undo)
 }
 
@@ -257,8 +235,8 @@ impl Undo<'_> {
     }
 
     /// # Safety
-    /// `place` is valid for reads and writes of the result's bytes.
-    unsafe fn compare(&mut self, place: *mut u8) -> Result<(), Fault> {
+    /// The call's place is valid for reads and writes of the result's bytes.
+    unsafe fn compare(&mut self, call: &Call) -> Result<(), Fault> {
         let context = &mut *self.context;
         // First, because a damaged message explains whatever else differs.
         context.inputs.compare()?;
@@ -273,7 +251,7 @@ impl Undo<'_> {
         context.outputs.compare(context.run_number)?;
         context.captured.compare()?;
         // SAFETY: by contract.
-        unsafe { context.result.deliver(place) }?;
+        unsafe { context.result.deliver(|| call.result_start()) }?;
         context.pass(Gate::Compared)
     }
 
@@ -376,7 +354,7 @@ impl Context {
         // change meanwhile.
         words.context = self;
         // SAFETY: the words are this thread's and set up for the run; the rest by contract.
-        let returned = unsafe { run_body(call.body, call.cell, thread_words()) };
+        let returned = unsafe { run_body(call.body(), call.cell(), thread_words()) };
         match self.fault {
             Some(fault) => Err(fault),
             None if returned == BODY_RETURNED => Ok(()),

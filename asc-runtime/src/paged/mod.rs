@@ -69,6 +69,8 @@
 pub(crate) mod after_commit;
 pub(crate) mod allocation;
 mod announcements;
+#[path = "../hardened/call.rs"]
+pub(crate) mod call;
 pub(crate) mod caller_stack;
 #[path = "../hardened/captured.rs"]
 pub(crate) mod captured;

@@ -18,11 +18,12 @@ use crate::policy::{self, OnFault};
 
 use super::after_commit::Deferred;
 use super::allocation;
+use super::call::Call;
 use super::context::{Context, current};
 use super::doubt::{Doubt, Escape};
 use super::effect::CLOSURE;
 use super::event_log::Kind;
-use super::execution::{Call, agree};
+use super::execution::agree;
 use super::gate;
 use super::placement;
 use super::sys::{own_words, protection_key, thread_words};

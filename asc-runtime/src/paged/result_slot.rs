@@ -51,15 +51,17 @@ impl ResultSlot {
         Ok(())
     }
 
-    /// Copies the second run's result to the caller and demands that it equals the first's.
+    /// Copies the second run's result to the caller and demands that it equals the first's. `target` is asked
+    /// once for each: a result that went elsewhere is not found where it belongs.
     ///
     /// # Safety
     /// `target` is valid for reads and writes of the bytes that were announced to `begin`.
-    pub(crate) unsafe fn deliver(&self, target: *mut u8) -> Result<(), Fault> {
+    pub(crate) unsafe fn deliver(&self, target: impl Fn() -> *mut u8) -> Result<(), Fault> {
         let bytes = self.bytes.get()? as usize;
         // SAFETY: R1 and R2 for the source, the contract for the target.
-        unsafe { ptr::copy_nonoverlapping(slot(), target, bytes) };
+        unsafe { ptr::copy_nonoverlapping(slot(), target(), bytes) };
         forget_memory();
+        let target = target();
         // SAFETY: R1, and by contract.
         match unsafe { first_difference(self.first.as_ptr().cast(), target, bytes) } {
             None => Ok(()),

@@ -117,19 +117,24 @@ fn stray_range() -> Result<u64, Fault> {
     handler(&mut state, &[5; 100])
 }
 
+/// A store; its hook is jumped over if it `escapes`.
+#[inline(never)]
+fn store(place: &mut u64, value: u64, escapes: bool) {
+    if escapes {
+        // SAFETY: a live word.
+        unsafe { write(place, value) };
+    } else {
+        // SAFETY: as above.
+        unsafe { (&raw mut *place).write_volatile(value) };
+    }
+}
+
 /// The first run jumps over a hook, but not over its store.
 fn escaped_hook() -> Result<u64, Fault> {
     #[asc_handler]
     fn handler(state: &mut [u64; 8]) -> Result<u64, Fault> {
         let is_struck = run_number() == 1;
-        let place = &raw mut state[1];
-        if is_struck {
-            // SAFETY: a live word.
-            unsafe { write(place, 9) };
-        } else {
-            // SAFETY: as above.
-            unsafe { place.write_volatile(9) };
-        }
+        store(&mut state[1], 9, is_struck);
         state[2] += 1;
         Ok(7)
     }
@@ -143,17 +148,9 @@ fn escaped_hook_and_new_block() -> Result<u64, Fault> {
     fn handler(state: &mut [u64; 8]) -> Result<u64, Fault> {
         let is_struck = run_number() == 1;
         let value = state[1] + 1;
-        let place = &raw mut state[1];
-        if is_struck {
-            // SAFETY: a live word.
-            unsafe { write(place, value) };
-        } else {
-            // SAFETY: as above.
-            unsafe { place.write_volatile(value) };
-        }
+        store(&mut state[1], value, is_struck);
         let mut block = black_box(Box::new(0_u64));
-        // SAFETY: a live word.
-        unsafe { (&raw mut *block).write_volatile(3) };
+        store(&mut block, 3, false);
         Ok(*block)
     }
     handler(&mut [1; 8])
@@ -165,19 +162,11 @@ fn first_hook_of_two(apart: bool) -> Result<u64, Fault> {
     fn handler(state: &mut [u64; 8], apart: bool) -> Result<u64, Fault> {
         let is_struck = run_number() == 1;
         let value = state[1] + 1;
-        let place = &raw mut state[1];
-        if is_struck {
-            // SAFETY: a live word.
-            unsafe { write(place, value) };
-        } else {
-            // SAFETY: as above.
-            unsafe { place.write_volatile(value) };
-        }
+        store(&mut state[1], value, is_struck);
         if apart {
             state[4] += 1;
         }
-        // SAFETY: as above.
-        unsafe { place.write_volatile(value + 1) };
+        store(&mut state[1], value + 1, false);
         Ok(7)
     }
     handler(&mut [1; 8], apart)
