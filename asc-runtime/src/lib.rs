@@ -51,6 +51,10 @@ mod policy;
 mod protected;
 #[cfg_attr(not(asc), allow(dead_code, reason = "an engine refuses"))]
 mod refuse;
+#[cfg(not(asc))]
+mod run_once;
+#[cfg(any(asc, feature = "page"))]
+mod run_twice;
 mod setup;
 #[cfg_attr(not(asc), allow(dead_code, reason = "an engine counts"))]
 mod statistics;

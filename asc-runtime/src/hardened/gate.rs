@@ -4,7 +4,7 @@
 //! after checking that exactly its predecessors have added theirs; the body's entry and exit add
 //! theirs in the assembly around the call. A run that was skipped, a comparison that was jumped
 //! over or a stage that ran twice leaves a signature that the next gate refuses, and the final
-//! value is what [`crate::__private::run`] demands before it returns to the application.
+//! value is what [`crate::run_twice::run`] demands before it returns to the application.
 //! (Signature checking as in PASC, USENIX ATC'12, section 4.4.)
 
 use crate::fault::{Fault, Stage};

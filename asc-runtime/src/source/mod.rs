@@ -33,12 +33,13 @@ use core::panic::Location;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::__private::{Handler, Tell, run_twice};
+use crate::__private::{Handler, Tell};
 use crate::mode::{Mode, mode};
 use crate::paged::context::{attach, current};
 use crate::paged::open_for_announcements;
 use crate::paged::sys::handler_active;
 use crate::refuse::refuse;
+use crate::run_twice::run_twice;
 
 use calls::{Callee, Calls};
 use entries::Function;
@@ -87,7 +88,7 @@ pub fn run_or_tell<R, F: FnOnce() -> R>(
     body: F,
 ) -> R {
     if handler_active() || mode() == Mode::Page {
-        return crate::__private::run_or_tell(handler, tell, body);
+        return crate::run_twice::run_or_tell(handler, tell, body);
     }
     if needs_drop::<F>() {
         stop(format_args!(
