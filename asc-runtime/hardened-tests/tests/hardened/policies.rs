@@ -323,7 +323,7 @@ const RECOVERED: [&str; 6] = [
 pub(crate) fn lines_of_source(policies: &Path) {
     for (case, line) in [
         ("shared_in_second_run", "*state += black_box(u64::from"),
-        ("escaped_hook", "place.write_volatile(9)"),
+        ("escaped_hook", "place).write_volatile(value)"),
         ("thousand_allocations", "vec![1; BLOCK_BYTES"),
         ("request_at_rest", "reply.write(request.bytes())"),
     ] {
