@@ -91,7 +91,7 @@ pub use hardened::allocation::Asc;
 pub use hardened::fault_points;
 pub use incident::{Action, Classification, INCIDENT_VERSION, Incident};
 pub use input::Input;
-pub use mode::{Mode, mode};
+pub use mode::{Mode, checks_loads, mode};
 pub use output::Output;
 pub use policy::{OnFault, OnFaultError};
 pub use protected::{protected, scrub};

@@ -36,3 +36,15 @@ pub fn mode() -> Mode {
         Mode::Plain
     }
 }
+
+/// Whether every load is checked against a code of its line: in builds by `cargo asc` with `--integrity crc`.
+///
+/// A program that loads ahead of its needs, to spare itself waits for memory, spares nothing then.
+///
+/// ```
+/// let keys_looked_up_together = if asc_runtime::checks_loads() { 1 } else { 16 };
+/// # assert!(keys_looked_up_together > 0);
+/// ```
+pub const fn checks_loads() -> bool {
+    cfg!(asc_crc)
+}

@@ -26,6 +26,7 @@ mod expiry;
 mod flush;
 mod index;
 mod item;
+mod look_ahead;
 mod lru;
 mod memory;
 mod meta;

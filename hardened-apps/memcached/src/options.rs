@@ -306,6 +306,7 @@ impl Options {
             dump: !self.no_dump,
             checksums: self.verify_checksums,
             prefix_delimiter: self.delimiter,
+            ..ShardLimits::default()
         }
     }
 

@@ -112,6 +112,12 @@ impl Entries {
         self.index.find(&self.slots, hash, key)
     }
 
+    /// The first slot that a key with this hash may be in.
+    #[inline]
+    pub(crate) fn newest_of_bucket(&self, hash: u32) -> SlotId {
+        self.index.chain_of(hash)
+    }
+
     #[inline]
     pub(crate) fn slot(&self, id: SlotId) -> &Slot {
         &self.slots[id]

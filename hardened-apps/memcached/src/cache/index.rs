@@ -56,7 +56,8 @@ impl Index {
         None
     }
 
-    /// The chain that a slot with this hash will continue when it is inserted.
+    /// The chain that slots with this hash are in, and that one will continue when it is inserted.
+    #[inline]
     pub(crate) fn chain_of(&self, hash: u32) -> SlotId {
         self.buckets[self.bucket_of(hash)]
     }

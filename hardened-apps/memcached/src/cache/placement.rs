@@ -31,7 +31,7 @@ impl KeyHasher {
 }
 
 /// The hash of a key: the low half chooses the bucket, the high half the shard.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyHash(u64);
 
 impl KeyHash {
@@ -84,32 +84,18 @@ impl Placement {
         self.shards
     }
 
-    /// The number of the shard that the key belongs to, and its hash.
     #[inline]
-    pub(crate) fn owner_of(&self, key: &[u8]) -> (u16, KeyHash) {
-        let hash = self.hasher.hash(key);
-        (self.owner_of_hash(hash), hash)
+    pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
+        self.hasher.hash(key)
     }
 
     /// The number of the shard that keys with this hash belong to.
     #[inline]
-    pub(crate) fn owner_of_hash(&self, hash: KeyHash) -> u16 {
-        hash.shard(self.shards)
-    }
-
-    /// The key's hash here, or else the number of the shard that the key belongs to.
-    #[inline]
-    pub(crate) fn locate(&self, key: &[u8]) -> Result<KeyHash, u16> {
-        let hash = self.hasher.hash(key);
+    pub(crate) fn owner_of(&self, hash: KeyHash) -> u16 {
         if self.shards == 1 {
-            return Ok(hash);
+            return 0;
         }
-        let shard = hash.shard(self.shards);
-        if shard == self.shard {
-            Ok(hash)
-        } else {
-            Err(shard)
-        }
+        hash.shard(self.shards)
     }
 }
 
@@ -131,10 +117,8 @@ mod tests {
             let key = number.to_string();
             let shard = shard_of(&hasher, key.as_bytes(), 3);
             for placement in &placements {
-                match placement.locate(key.as_bytes()) {
-                    Ok(_) => assert_eq!(placement.shard(), shard),
-                    Err(other) => assert_eq!(other, shard),
-                }
+                let hash = placement.hash(key.as_bytes());
+                assert_eq!(placement.owner_of(hash), shard);
             }
             owned[shard as usize] += 1;
         }

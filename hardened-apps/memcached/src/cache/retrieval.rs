@@ -8,6 +8,7 @@ use super::details::Access;
 use super::disposition::Disposition;
 use super::expiry;
 use super::item::Item;
+use super::look_ahead::LookAhead;
 use super::placement::KeyHash;
 use super::shard::{Shard, answered};
 use super::slots::SlotId;
@@ -29,9 +30,14 @@ struct Reads {
 }
 
 /// Where the keys of a retrieval are.
-trait Owners {
-    /// The shard that the key belongs to, and its hash; or where to go with the key at byte `at`.
-    fn owner(&mut self, key: &[u8], at: usize) -> Result<(&mut Shard, KeyHash), Disposition>;
+pub(super) trait Owners {
+    fn hash(&self, key: &[u8]) -> KeyHash;
+
+    /// The shard that keys with this hash belong to, if it is one of these: only to look ahead.
+    fn shard(&self, hash: KeyHash) -> Option<&Shard>;
+
+    /// The shard that keys with this hash belong to; or where to go with the key at byte `at`.
+    fn owner(&mut self, hash: KeyHash, at: usize) -> Result<&mut Shard, Disposition>;
 
     /// The shard that counts, and that goes on after a pause.
     fn first(&mut self) -> &mut Shard;
@@ -39,9 +45,19 @@ trait Owners {
 
 impl Owners for Shard {
     #[inline]
-    fn owner(&mut self, key: &[u8], at: usize) -> Result<(&mut Shard, KeyHash), Disposition> {
-        let hash = self.locate(key, at)?;
-        Ok((self, hash))
+    fn hash(&self, key: &[u8]) -> KeyHash {
+        self.hash_of(key)
+    }
+
+    #[inline]
+    fn shard(&self, hash: KeyHash) -> Option<&Shard> {
+        self.demand_owned(hash, 0).is_ok().then_some(self)
+    }
+
+    #[inline]
+    fn owner(&mut self, hash: KeyHash, at: usize) -> Result<&mut Shard, Disposition> {
+        self.demand_owned(hash, at)?;
+        Ok(self)
     }
 
     #[inline]
@@ -55,12 +71,23 @@ struct All<'a, S>(&'a mut [S]);
 
 impl<S: DerefMut<Target = Shard>> Owners for All<'_, S> {
     #[inline]
-    fn owner(&mut self, key: &[u8], at: usize) -> Result<(&mut Shard, KeyHash), Disposition> {
-        let (shard, hash) = self.0[0].owner_of(key);
-        let shard = &mut *self.0[usize::from(shard)];
+    fn hash(&self, key: &[u8]) -> KeyHash {
+        self.0[0].hash_of(key)
+    }
+
+    #[inline]
+    fn shard(&self, hash: KeyHash) -> Option<&Shard> {
+        let owner = self.0[0].owner_of(hash);
+        Some(&**self.0.get(usize::from(owner))?)
+    }
+
+    #[inline]
+    fn owner(&mut self, hash: KeyHash, at: usize) -> Result<&mut Shard, Disposition> {
+        let owner = self.0[0].owner_of(hash);
+        let shard = &mut *self.0[usize::from(owner)];
         // It decides itself whether it is the right one.
-        let hash = shard.locate_hashed(hash, at)?;
-        Ok((shard, hash))
+        shard.demand_owned(hash, at)?;
+        Ok(shard)
     }
 
     #[inline]
@@ -113,13 +140,21 @@ fn retrieve(
         .map(|exptime| expiry::expires_at(exptime, now));
     let mut reads = Reads::default();
     let (mut next, mut ended) = (None, false);
+    let (looks_ahead, mut ahead) = (owners.first().settings.look_ahead, None::<LookAhead>);
     while let Some(key) = keys.next() {
+        let (at, is_last) = (keys.offset_of_last(), keys.is_empty());
         if reads.bytes_written >= PART_BYTES_MAX {
-            next = Some(owners.first().pause(keys.offset_of_last()));
+            next = Some(owners.first().pause(at));
             break;
         }
-        let (shard, hash) = match owners.owner(key, keys.offset_of_last()) {
-            Ok(owner) => owner,
+        let hash = match &mut ahead {
+            None if is_last || !looks_ahead => owners.hash(key),
+            ahead => ahead
+                .get_or_insert_with(LookAhead::new)
+                .hash(owners, &retrieval.keys, at),
+        };
+        let shard = match owners.owner(hash, at) {
+            Ok(shard) => shard,
             Err(elsewhere) => {
                 next = Some(elsewhere);
                 break;
@@ -137,7 +172,7 @@ fn retrieve(
         reads.bytes_written += item.block_length();
         if retrieval.with_cas {
             write_item_and_cas(output, item, shard.visible_cas(item));
-        } else if keys.is_empty() {
+        } else if is_last {
             output.write(item.last_reply());
             ended = true;
         } else {

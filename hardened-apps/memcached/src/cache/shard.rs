@@ -53,6 +53,9 @@ pub struct ShardLimits {
     pub checksums: bool,
     /// What ends the prefix of a key (`-D`).
     pub prefix_delimiter: u8,
+    /// Whether the keys of a retrieval are looked up together, so that the waits for memory overlap. Checks
+    /// of loads against line codes do not overlap.
+    pub look_ahead: bool,
 }
 
 impl Default for ShardLimits {
@@ -68,6 +71,7 @@ impl Default for ShardLimits {
             dump: true,
             checksums: false,
             prefix_delimiter: b':',
+            look_ahead: !asc_runtime::checks_loads(),
         }
     }
 }
@@ -271,23 +275,28 @@ impl Shard {
     /// The key's hash, or where to go with a key of another shard.
     #[inline]
     pub(super) fn locate(&self, key: &[u8], at: usize) -> Result<KeyHash, Disposition> {
-        self.placement
-            .locate(key)
-            .map_err(|shard| continue_at(shard, at))
+        let hash = self.hash_of(key);
+        self.demand_owned(hash, at)?;
+        Ok(hash)
     }
 
-    /// The number of the shard that the key belongs to, and its hash.
     #[inline]
-    pub(super) fn owner_of(&self, key: &[u8]) -> (u16, KeyHash) {
-        self.placement.owner_of(key)
+    pub(super) fn hash_of(&self, key: &[u8]) -> KeyHash {
+        self.placement.hash(key)
     }
 
-    /// [`locate`](Self::locate) for a hash.
+    /// The number of the shard that keys with this hash belong to.
     #[inline]
-    pub(super) fn locate_hashed(&self, hash: KeyHash, at: usize) -> Result<KeyHash, Disposition> {
-        match self.placement.owner_of_hash(hash) {
-            shard if shard == self.placement.shard() => Ok(hash),
-            shard => Err(continue_at(shard, at)),
+    pub(super) fn owner_of(&self, hash: KeyHash) -> u16 {
+        self.placement.owner_of(hash)
+    }
+
+    /// Whether keys with this hash belong to this shard; or where to go with the key at byte `at`.
+    #[inline]
+    pub(super) fn demand_owned(&self, hash: KeyHash, at: usize) -> Result<(), Disposition> {
+        match self.owner_of(hash) {
+            owner if owner == self.placement.shard() => Ok(()),
+            owner => Err(continue_at(owner, at)),
         }
     }
 

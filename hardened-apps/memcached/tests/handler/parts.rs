@@ -25,6 +25,29 @@ fn a_retrieval_across_shards_keeps_the_order_of_its_keys() {
 }
 
 #[test]
+fn keys_that_are_looked_up_together_are_served_one_after_the_other() {
+    for (shards, look_ahead) in [(1, true), (2, true), (2, false)] {
+        let limits = ShardLimits {
+            look_ahead,
+            ..ShardLimits::default()
+        };
+        let mut cache = Cache::new(shards, limits);
+        cache.execute(b"set dead 0 1 1\r\nd\r\n");
+        cache.execute(b"set live 0 0 1\r\nl\r\n");
+        cache.now += 5;
+        let request = format!("get{}\r\n", " live dead dead live".repeat(10));
+        let answer = cache.execute(request.as_bytes());
+        let expected = "VALUE live 0 1\r\nl\r\n".repeat(20) + "END\r\n";
+        assert_eq!(String::from_utf8_lossy(&answer.bytes), expected);
+        let counters = cache.shards.iter().map(Shard::counters);
+        let (expired, misses) = counters.fold((0, 0), |(expired, misses), it| {
+            (expired + it.get_expired, misses + it.get_misses)
+        });
+        assert_eq!((expired, misses), (1, 20));
+    }
+}
+
+#[test]
 fn a_large_reply_is_written_in_bounded_parts() {
     let mut cache = Cache::new(1, ShardLimits::default());
     let mut request = b"set key 0 0 30000\r\n".to_vec();
