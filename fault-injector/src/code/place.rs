@@ -29,8 +29,8 @@ const RUNTIME_ASSEMBLY: &str = "asc_";
 const MARKER: &str = "asc_target_";
 const STANDARD_LIBRARY: &str = "/library/";
 /// What the expansion of `#[asc_handler]` calls, which is inlined around the handler's body or not.
-const HANDLER_SYMBOLS: &str = "asc_runtime::__private::";
-const HANDLER_SOURCE: &str = "asc-runtime/src/__private";
+const HANDLER_SYMBOLS: [&str; 2] = ["asc_runtime::run_twice::", "asc_runtime::run_once::"];
+const HANDLER_SOURCES: [&str; 2] = ["asc-runtime/src/run_twice", "asc-runtime/src/run_once"];
 
 /// Where an instruction lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +123,8 @@ impl Atlas {
             symbol: with_offset(&function),
             line: line.unwrap_or_default(),
             zone: zone.unwrap_or_else(|| zone_of_symbol(name)),
-            handler: name.starts_with(HANDLER_SYMBOLS) || self.has_handler_frame(address),
+            handler: HANDLER_SYMBOLS.iter().any(|part| name.starts_with(part))
+                || self.has_handler_frame(address),
         }
     }
 
@@ -133,7 +134,7 @@ impl Atlas {
         };
         while let Ok(Some(frame)) = frames.next() {
             let file = frame.location.and_then(|location| location.file);
-            if file.is_some_and(|file| file.contains(HANDLER_SOURCE)) {
+            if file.is_some_and(|file| HANDLER_SOURCES.iter().any(|part| file.contains(part))) {
                 return true;
             }
         }
