@@ -5,6 +5,7 @@ use crate::__private::{Handler, Tell};
 use crate::effects::Nesting;
 use crate::statistics;
 
+#[inline]
 pub(crate) fn run_once<R, F: FnOnce() -> R>(body: F) -> R {
     let nesting = Nesting::enter();
     let result = body();

@@ -2,8 +2,9 @@
 //!
 //! Bottom up: `paged` vectors hold the `slots` of items and the buckets of the `index`; the
 //! `lru` lists are threaded through the slots; `memory` and `classes` count bytes; `entries` keeps
-//! these consistent; `eviction` makes room. A [`shard`] adds what memcached's commands mean: expiry, flushing, unique
-//! identifiers, counters and replies.
+//! these consistent; `eviction` makes room; `look_ahead` lets the waits for the keys of one `get`
+//! overlap. A [`shard`] adds what memcached's commands mean: expiry, flushing, unique identifiers,
+//! counters and replies.
 
 pub mod class_view;
 pub mod classes;

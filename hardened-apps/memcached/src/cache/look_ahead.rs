@@ -1,8 +1,8 @@
 //! The keys of a retrieval are looked up together, before each is served.
 //!
 //! A lookup waits for memory three times, each time for the next address: bucket, slot, block. The waits for
-//! different keys overlap, if the lookups are not kept apart by what is done with what they find. Nothing is decided
-//! here: each key is looked up again when its turn comes, in the processor's caches by then.
+//! different keys overlap, if the lookups are not kept apart by what is done with what they find. Only the hashes are
+//! kept: each key is looked up again when its turn comes, in the processor's caches by then.
 
 use std::hint::black_box;
 
