@@ -138,16 +138,12 @@ impl Paged<'_> {
         let goes_on = self.succeed("refusal", &["call=write_what_was_read"]);
         assert_eq!(goes_on, "before\nafter\n", "{}", self.backend);
         // A refusal if the other thread waits for the lock, a fault if it comes between the runs. Or nobody gets it
-        // any more: that a thread waits in a handler is undone with everything else.
+        // any more: that a thread waits in a handler is undone with everything else. The other thread is outside of
+        // handlers, so it may have seen what a run has left.
         let fault = format!("fault={}", incidents::CONTENDED);
         let ended = self.run("trap", &[&fault]);
         let stops = [Some(EXIT_REFUSED), Some(EXIT_FAULT), Some(child::TIMED_OUT)];
         assert!(stops.contains(&ended.status), "{}: {ended:?}", self.backend);
-        assert!(
-            !ended.stdout.contains("wrong state"),
-            "{}: {ended:?}",
-            self.backend
-        );
         assert!(
             !ended.stdout.contains("after"),
             "{}: {ended:?}",
