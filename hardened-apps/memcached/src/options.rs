@@ -306,7 +306,6 @@ impl Options {
             dump: !self.no_dump,
             checksums: self.verify_checksums,
             prefix_delimiter: self.delimiter,
-            ..ShardLimits::default()
         }
     }
 

@@ -10,6 +10,9 @@ use super::placement::KeyHash;
 use super::retrieval::Owners;
 use crate::protocol::Words;
 
+/// Whether that pays: not where each load is checked against a line code, since checks do not overlap.
+pub(super) const IS_WORTHWHILE: bool = !asc_runtime::checks_loads();
+
 /// So many keys are looked up together.
 const KEYS_MAX: usize = 16;
 

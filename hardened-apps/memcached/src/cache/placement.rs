@@ -92,9 +92,6 @@ impl Placement {
     /// The number of the shard that keys with this hash belong to.
     #[inline]
     pub(crate) fn owner_of(&self, hash: KeyHash) -> u16 {
-        if self.shards == 1 {
-            return 0;
-        }
         hash.shard(self.shards)
     }
 }

@@ -8,7 +8,7 @@ use super::details::Access;
 use super::disposition::Disposition;
 use super::expiry;
 use super::item::Item;
-use super::look_ahead::LookAhead;
+use super::look_ahead::{self, LookAhead};
 use super::placement::KeyHash;
 use super::shard::{Shard, answered};
 use super::slots::SlotId;
@@ -140,7 +140,7 @@ fn retrieve(
         .map(|exptime| expiry::expires_at(exptime, now));
     let mut reads = Reads::default();
     let (mut next, mut ended) = (None, false);
-    let (looks_ahead, mut ahead) = (owners.first().settings.look_ahead, None::<LookAhead>);
+    let mut ahead: Option<LookAhead> = None;
     while let Some(key) = keys.next() {
         let (at, is_last) = (keys.offset_of_last(), keys.is_empty());
         if reads.bytes_written >= PART_BYTES_MAX {
@@ -148,7 +148,7 @@ fn retrieve(
             break;
         }
         let hash = match &mut ahead {
-            None if is_last || !looks_ahead => owners.hash(key),
+            None if is_last || !look_ahead::IS_WORTHWHILE => owners.hash(key),
             ahead => ahead
                 .get_or_insert_with(LookAhead::new)
                 .hash(owners, &retrieval.keys, at),

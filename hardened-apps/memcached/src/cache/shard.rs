@@ -53,9 +53,6 @@ pub struct ShardLimits {
     pub checksums: bool,
     /// What ends the prefix of a key (`-D`).
     pub prefix_delimiter: u8,
-    /// Whether the keys of a retrieval are looked up together, so that the waits for memory overlap. Checks
-    /// of loads against line codes do not overlap.
-    pub look_ahead: bool,
 }
 
 impl Default for ShardLimits {
@@ -71,7 +68,6 @@ impl Default for ShardLimits {
             dump: true,
             checksums: false,
             prefix_delimiter: b':',
-            look_ahead: !asc_runtime::checks_loads(),
         }
     }
 }

@@ -26,12 +26,8 @@ fn a_retrieval_across_shards_keeps_the_order_of_its_keys() {
 
 #[test]
 fn keys_that_are_looked_up_together_are_served_one_after_the_other() {
-    for (shards, look_ahead) in [(1, true), (2, true), (2, false)] {
-        let limits = ShardLimits {
-            look_ahead,
-            ..ShardLimits::default()
-        };
-        let mut cache = Cache::new(shards, limits);
+    for shards in [1, 2] {
+        let mut cache = Cache::new(shards, ShardLimits::default());
         cache.execute(b"set dead 0 1 1\r\nd\r\n");
         cache.execute(b"set live 0 0 1\r\nl\r\n");
         cache.now += 5;
