@@ -8,10 +8,12 @@ use std::sync::OnceLock;
 use fault_injector::fault::MaskKind;
 use fault_injector::journal;
 use fault_injector::live::campaign::{LiveCampaign, Settings};
-use fault_injector::live::server::Setup;
+use fault_injector::live::server::{Server, Setup};
+use fault_injector::live::threads::Threads;
 use fault_injector::program::{self, Build};
 use fault_injector::results::{Backend, Model, Outcome, Record};
 use fault_injector::statistics::group::Group;
+use nix::unistd::Pid;
 
 const SERVER_ENTRY: &str = "asc_memcached::server::execution::execute";
 
@@ -141,6 +143,37 @@ fn what_cannot_be_struck_is_refused() {
     assert!(failure.contains("heap"), "{failure}");
     let failure = refused("no_such_function", &[Model::Flags]);
     assert!(failure.contains("--entry"), "{failure}");
+}
+
+/// A thread that nobody traces is ended by the first breakpoint that it meets, and all others with it.
+#[test]
+fn threads_that_start_while_the_server_is_seized_are_traced() {
+    const LINE: usize = 300;
+    let mut setup = settings(planted(), "plain", "planted_never", &[]).setup;
+    setup.arguments = vec!["--line".to_owned(), LINE.to_string()];
+    for _ in 0..30 {
+        let server = Server::start(&setup).unwrap();
+        let mut threads = Threads::seize(server.pid()).unwrap();
+        while tracers(server.pid()).len() <= LINE {
+            threads.poll().unwrap();
+        }
+        let tracers = tracers(server.pid());
+        let strangers = tracers.iter().filter(|tracer| **tracer == 0).count();
+        assert_eq!(strangers, 0, "of {} threads", tracers.len());
+    }
+}
+
+/// Who traces each thread of a process, 0 where nobody does.
+fn tracers(process: Pid) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let tracer = |task: std::io::Result<std::fs::DirEntry>| {
+        let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("TracerPid:"))?;
+        line.trim().parse().ok()
+    };
+    tasks.filter_map(tracer).collect()
 }
 
 fn run(output: &Path, injections: u64) {

@@ -128,16 +128,18 @@ impl LiveCampaign {
                     None => Visit::Again,
                 })
             })?;
-            if let (Some(replies), Some(place)) = (lived.visited_at, struck) {
-                return Ok(Record {
-                    id,
-                    request: replies as u32,
-                    outcome: lived.verdict.outcome,
-                    detail: lived.verdict.detail,
-                    requests_later: lived.verdict.replies,
-                    ..place
-                });
-            }
+            let (Some(replies), Some(place)) = (lived.visited_at, struck) else {
+                lived.verdict.demand_unnoticed()?;
+                continue;
+            };
+            return Ok(Record {
+                id,
+                request: replies as u32,
+                outcome: lived.verdict.outcome,
+                detail: lived.verdict.detail,
+                requests_later: lived.verdict.replies,
+                ..place
+            });
         }
         Err(survey::no_calls())
     }

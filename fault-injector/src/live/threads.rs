@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 
 use nix::errno::Errno;
@@ -50,27 +51,27 @@ pub enum Event {
 impl Threads {
     /// Traces all threads of `process`, which is a child of this thread.
     pub fn seize(process: Pid) -> Result<Self> {
-        let seized = seize_all(process).and_then(|()| {
-            File::options()
+        let seized = seize_all(process).and_then(|stopped| {
+            let memory = File::options()
                 .read(true)
                 .write(true)
                 .open(format!("/proc/{process}/mem"))
-                .map_err(|error| Failure::system("the server's memory", error))
+                .map_err(|error| Failure::system("the server's memory", error))?;
+            Ok((memory, stopped))
         });
-        match seized {
-            Ok(memory) => Ok(Self {
-                process,
-                memory,
-                end: None,
-                breakpoint: None,
-                were: BTreeSet::new(),
-                signals: Vec::new(),
-            }),
-            Err(failure) => {
-                end(process);
-                Err(failure)
-            }
+        let (memory, stopped) = seized.inspect_err(|_| end(process))?;
+        let mut threads = Self {
+            process,
+            memory,
+            end: None,
+            breakpoint: None,
+            were: BTreeSet::new(),
+            signals: Vec::new(),
+        };
+        for (thread, stop) in stopped {
+            threads.see_to(thread, stop)?;
         }
+        Ok(threads)
     }
 
     /// The process.
@@ -88,14 +89,14 @@ impl Threads {
         &self.signals
     }
 
-    /// Stops the next thread that reaches `address`.
+    /// Stops the next thread that reaches `address`. A process that is gone has none.
     pub fn set_breakpoint(&mut self, address: u64) -> Result<()> {
         let mut original = [0];
         let done = self
             .memory
             .read_exact_at(&mut original, address)
             .and_then(|()| self.memory.write_all_at(&[INT3], address));
-        done.map_err(|error| Failure::system("a breakpoint in the server", error))?;
+        unless_gone(done).map_err(|error| Failure::system("a breakpoint in the server", error))?;
         self.were.insert(address);
         self.breakpoint = Some(Breakpoint {
             address,
@@ -109,9 +110,10 @@ impl Threads {
         let Some(breakpoint) = self.breakpoint.take() else {
             return Ok(());
         };
-        self.memory
-            .write_all_at(&[breakpoint.original], breakpoint.address)
-            .map_err(|error| Failure::system("to take a breakpoint away", error))
+        let done = self
+            .memory
+            .write_all_at(&[breakpoint.original], breakpoint.address);
+        unless_gone(done).map_err(|error| Failure::system("to take a breakpoint away", error))
     }
 
     /// Sees to the next thing that has happened. `None` if nothing has.
@@ -196,6 +198,15 @@ impl Drop for Threads {
     }
 }
 
+/// The memory of a process that is gone reads and takes no bytes. Its end is reported next.
+fn unless_gone(done: io::Result<()>) -> io::Result<()> {
+    let kind = done.as_ref().map_err(io::Error::kind);
+    match kind {
+        Err(ErrorKind::UnexpectedEof | ErrorKind::WriteZero) => Ok(()),
+        _ => done,
+    }
+}
+
 /// Ends a process that this thread has not reaped.
 fn end(process: Pid) {
     // Its number is still its own, so nobody else is hit.
@@ -209,23 +220,43 @@ fn reap() {
     while waitpid(None, Some(flags)).is_ok() {}
 }
 
-/// Until no thread is left that was not seen before.
-fn seize_all(process: Pid) -> Result<()> {
-    let options = ptrace::Options::PTRACE_O_EXITKILL | ptrace::Options::PTRACE_O_TRACECLONE;
+/// Until no thread is left that was not seen before; says how they were stopped. They stand still meanwhile:
+/// a thread that was about to start another when it was seized starts one that nobody traces.
+fn seize_all(process: Pid) -> Result<Vec<(Pid, Stop)>> {
     let mut known = BTreeSet::new();
+    let mut stopped = Vec::new();
     loop {
         let before = known.len();
         for thread in tasks(process)? {
             if known.insert(thread) {
-                match ptrace::seize(thread, options) {
-                    // It has ended, or was traced from its beginning on.
-                    Ok(()) | Err(Errno::ESRCH | Errno::EPERM) => {}
-                    Err(error) => return Err(Failure::system("to trace the server", error)),
-                }
+                let stop =
+                    seize(thread).map_err(|error| Failure::system("to trace the server", error))?;
+                stopped.extend(stop.map(|stop| (thread, stop)));
             }
         }
         if known.len() == before {
-            return Ok(());
+            return Ok(stopped);
+        }
+    }
+}
+
+/// Traces a thread and stops it. `None` if it has ended, or was traced from its beginning on.
+fn seize(thread: Pid) -> nix::Result<Option<Stop>> {
+    let options = ptrace::Options::PTRACE_O_EXITKILL | ptrace::Options::PTRACE_O_TRACECLONE;
+    match ptrace::seize(thread, options) {
+        Ok(()) => {}
+        Err(Errno::ESRCH | Errno::EPERM) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    match ptrace::interrupt(thread) {
+        // It is on its way out, which it reports.
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(error) => return Err(error),
+    }
+    loop {
+        match waitpid(thread, Some(WaitPidFlag::__WALL)) {
+            Err(Errno::EINTR) => {}
+            status => return Ok(stop_of(status?).map(|(_, stop)| stop)),
         }
     }
 }

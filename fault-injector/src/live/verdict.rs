@@ -9,7 +9,7 @@ use std::fs::File;
 
 use nix::sys::signal::Signal;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::oracle::{self, End, Verdict};
 use crate::results::Outcome;
 use crate::tracer::Stop;
@@ -57,6 +57,19 @@ pub(super) fn ended(
 }
 
 impl Verdict {
+    /// Refuses whatever a server comes to that was not struck: a campaign in which healthy servers raise
+    /// alarms or answer wrongly would mean nothing.
+    pub(super) fn demand_unnoticed(&self) -> Result<()> {
+        if self.outcome == Outcome::Masked && self.detail.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            "a server that is stepped but not struck to answer everything rightly",
+            format!("{:?}: {}", self.outcome, self.detail),
+            "see that the server works under load without the injector",
+        ))
+    }
+
     /// The same of a client that reads the state that was left.
     pub(super) fn of_state(mut self) -> Self {
         if self.outcome == Outcome::Sdc {

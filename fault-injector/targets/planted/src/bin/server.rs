@@ -2,6 +2,8 @@
 //!
 //! Each request runs all planted bodies; the injector is told which one to strike. Whatever a body
 //! gives back wrongly makes the reply wrong. Else the request is answered as memcached answers it.
+//!
+//! With `--line THREADS`, so many threads start one another as soon as the server listens.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -23,11 +25,30 @@ fn main() -> io::Result<()> {
         let line = format!("TCP INET: {}\n", listener.local_addr()?.port());
         std::fs::write(path, line)?;
     }
+    start_in_line(threads_in_line());
     for stream in listener.incoming() {
         let (stream, store) = (stream?, Arc::clone(&store));
         thread::spawn(move || serve(&stream, &store));
     }
     Ok(())
+}
+
+fn threads_in_line() -> usize {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--line");
+    let count = arguments.nth(1).and_then(|count| count.parse().ok());
+    count.unwrap_or(0)
+}
+
+/// Each thread starts the next one and stays.
+fn start_in_line(count: usize) {
+    if count > 0 {
+        thread::spawn(move || {
+            start_in_line(count - 1);
+            loop {
+                thread::park();
+            }
+        });
+    }
 }
 
 fn serve(stream: &TcpStream, store: &Mutex<Store>) -> io::Result<()> {
