@@ -8,7 +8,8 @@
 //! standard error and exit status [`EXIT_FAULT`] before anything wrong leaves it. It can drop the
 //! message or try again instead: see [`OnFault`], [`Setup`] and [`Incident`].
 //!
-//! In a program built by plain `cargo` the same source runs every handler once, unprotected. With the
+//! In a program built by plain `cargo` the same source runs every handler once, unprotected, except those
+//! with `intercept = source`. With the
 //! feature `page`, `asc_alloc::AscAlloc` as the global allocator and one call at its beginning
 //! (`paged::start`) it runs them twice, with the processor's memory management in the compiler's place.
 //! [`mode()`] tells which of the three it is.
@@ -46,6 +47,8 @@ mod incident;
 mod input;
 mod mode;
 mod output;
+#[cfg(not(asc))]
+mod pass_through;
 #[cfg_attr(not(asc), allow(dead_code, reason = "an engine decides"))]
 mod policy;
 mod protected;
@@ -93,6 +96,8 @@ pub use incident::{Action, Classification, INCIDENT_VERSION, Incident};
 pub use input::Input;
 pub use mode::{Mode, checks_loads, mode};
 pub use output::Output;
+#[cfg(not(asc))]
+pub use pass_through::Asc;
 pub use policy::{OnFault, OnFaultError};
 pub use protected::{protected, scrub};
 pub use setup::{Setup, SetupError};
