@@ -26,7 +26,7 @@ pub struct Statistics {
     /// Largest undo and event log of one handler so far, in bytes.
     pub log_bytes_max: u64,
     /// Page mode: stores outside of protected memory and the stacks, counted in the last runs. Each costs
-    /// a handler some ten microseconds: many of them say that state belongs into protected memory.
+    /// a handler some microseconds: many of them say that state belongs into protected memory.
     pub stepped_stores: u64,
     /// The protected heap and its codes; all zero but in builds with `--integrity crc`.
     pub integrity: IntegrityStatistics,
@@ -75,7 +75,12 @@ pub fn statistics() -> Statistics {
 /// | `asc_handlers_total` | counter | handlers completed |
 /// | `asc_runs_total` | counter | executions of their bodies |
 /// | `asc_faults_total{stage, action}` | counter | faults detected, by stage and by what was done |
+/// | `asc_begun_anew_total` | counter | handlers undone and begun anew because of locks |
 /// | `asc_log_bytes_max` | gauge | largest log of one handler so far, in bytes |
+/// | `asc_stepped_stores_total` | counter | page mode: stores outside of protected memory |
+/// | `asc_protected_bytes` | gauge | line codes: memory under them |
+/// | `asc_corrected_bits_total` | counter | line codes: flipped bits that were flipped back |
+/// | `asc_scrub_passes_total` | counter | line codes: passes of the scrubber |
 ///
 /// ```
 /// let text = asc_runtime::prometheus();
@@ -94,32 +99,71 @@ pub fn prometheus() -> String {
             let _ = writeln!(text, "{name}{labels} {value}");
         }
     };
-    let one = |value| [(String::new(), value)];
-    metric(
-        "asc_handlers_total",
-        "counter",
-        "Handlers completed.",
-        &one(statistics.handlers),
-    );
-    metric(
-        "asc_runs_total",
-        "counter",
-        "Executions of handler bodies.",
-        &one(statistics.runs),
-    );
     metric(
         "asc_faults_total",
         "counter",
         "Faults detected, by stage and by what was done.",
         &faults_by_label(),
     );
-    metric(
-        "asc_log_bytes_max",
-        "gauge",
-        "Largest log of one handler so far, in bytes.",
-        &one(statistics.log_bytes_max),
-    );
+    for (name, kind, help, value) in single_metrics(&statistics) {
+        metric(name, kind, help, &[(String::new(), value)]);
+    }
     text
+}
+
+/// Name, kind, help and value of the metrics without labels.
+fn single_metrics(statistics: &Statistics) -> [(&'static str, &'static str, &'static str, u64); 8] {
+    let integrity = &statistics.integrity;
+    [
+        (
+            "asc_handlers_total",
+            "counter",
+            "Handlers completed.",
+            statistics.handlers,
+        ),
+        (
+            "asc_runs_total",
+            "counter",
+            "Executions of handler bodies.",
+            statistics.runs,
+        ),
+        (
+            "asc_begun_anew_total",
+            "counter",
+            "Handlers undone and begun anew because of locks.",
+            statistics.begun_anew,
+        ),
+        (
+            "asc_log_bytes_max",
+            "gauge",
+            "Largest log of one handler so far, in bytes.",
+            statistics.log_bytes_max,
+        ),
+        (
+            "asc_stepped_stores_total",
+            "counter",
+            "Page mode: stores outside of protected memory.",
+            statistics.stepped_stores,
+        ),
+        (
+            "asc_protected_bytes",
+            "gauge",
+            "Line codes: memory under them, in bytes.",
+            integrity.protected_bytes,
+        ),
+        (
+            "asc_corrected_bits_total",
+            "counter",
+            "Line codes: flipped bits that were flipped back.",
+            integrity.corrected_bits,
+        ),
+        (
+            "asc_scrub_passes_total",
+            "counter",
+            "Line codes: passes of the scrubber.",
+            integrity.scrub_passes,
+        ),
+    ]
 }
 
 fn faults_by_label() -> Vec<(String, u64)> {
