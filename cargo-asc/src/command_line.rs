@@ -59,7 +59,8 @@ pub(crate) enum Action {
     /// Build hardened and test, doctests too, with cargo's own arguments
     #[command(visible_alias = "t")]
     Test(Passed),
-    /// Build hardened and run benchmarks, with cargo's own arguments
+    /// Build hardened and run benchmarks, with cargo's own arguments; `bench handler`, `bench integrity` and `bench
+    /// memcached` compare builds of this project side by side
     Bench(Passed),
     /// Remove what hardened builds left in this workspace's target/asc, with cargo's own arguments
     Clean(Passed),

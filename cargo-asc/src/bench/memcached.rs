@@ -90,7 +90,7 @@ impl Source {
 }
 
 impl Arguments {
-    /// Takes `--servers` out.
+    /// Takes `--servers` out. Whoever asks for help wants no server.
     fn read(arguments: &[OsString]) -> Result<Self, Refusal> {
         let mut read = Self {
             servers: SERVERS.to_vec(),
@@ -109,6 +109,9 @@ impl Arguments {
             } else {
                 read.passed_on.push(argument.clone());
             }
+        }
+        if read.passed_on.iter().any(|it| it == "-h" || it == "--help") {
+            read.servers.clear();
         }
         Ok(read)
     }
@@ -163,6 +166,13 @@ mod tests {
         assert_eq!(names(""), ["stock", "plain", "hardened", "crc", "page"]);
         assert_eq!(names("--servers plain,crc --json"), ["plain", "crc"]);
         assert_eq!(names("--json --servers=page"), ["page"]);
+    }
+
+    #[test]
+    fn help_builds_no_server() {
+        for line in ["--help", "--servers plain -h"] {
+            assert_eq!(names(line), [""; 0]);
+        }
     }
 
     #[test]
