@@ -8,7 +8,7 @@
 //! 6. Compare: memory, new blocks, counts, sums, outputs and the result must equal the first run's.
 //! 7. Commit: deferred frees happen, outputs are sealed.
 //!
-//! A fault at any stage continues in [`recovery`](super::recovery), which undoes what was stored and
+//! A fault at any stage continues in [`recovery`], which undoes what was stored and
 //! does what the handler's policy says; nothing of the struck handler has left the process by then.
 
 use core::ptr::NonNull;
