@@ -14,6 +14,10 @@ macro_rules! chapters {
     };
 }
 
+/// The project's first page is no chapter, but its code is compiled too.
+#[doc = include_str!("../README.md")]
+pub mod readme {}
+
 chapters! {
     introduction: "src/introduction.md";
     harden_a_service: "src/harden-a-service.md";
