@@ -35,7 +35,8 @@ use function::Function;
 /// Built by `cargo asc`, a handler runs twice from the same state. What the two runs write, where
 /// they write it and what they return must be equal, else the processor or the memory has computed
 /// or kept a wrong value, and nothing of that leaves the handler. Built by plain `cargo`, a handler
-/// runs once, as if the attribute were not there.
+/// runs once, as if the attribute were not there, unless page mode is started or the attribute says
+/// `intercept = source`.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -87,7 +88,7 @@ use function::Function;
 /// | `intercept = source` | plain builds run the handler twice too, and see the stores that are written in its body: see [`macro@asc_fn`] | plain builds run it once, unless page mode is started |
 /// | `on_fault = abort` | a fault in this handler stops the process | the process's policy, see `asc_runtime::Setup` |
 /// | `on_fault = drop` | its message is dropped: the state is what it was before, nothing leaves, the caller gets an error | |
-/// | `on_fault = retry(n)` | it is tried again, up to `n` times | |
+/// | `on_fault = retry(n)` | it is tried again from the start, up to `n` times | |
 ///
 /// A handler under `drop` returns a `Result` whose error is `Fault`, or can be
 /// made of one by `From`:
@@ -219,7 +220,7 @@ pub fn asc_handler(
 /// or one that a call has given back. A handler that comes to something opaque is refused there (exit status 87) and told
 /// the ways out: mark the callee, turn the page level on, or build with `cargo asc`. With the page
 /// level on nothing is opaque, and an announced store spares a page fault. In `cargo asc` builds
-/// the attribute changes nothing.
+/// the attribute changes nothing. Plain builds need the feature `page` of `asc-runtime`.
 ///
 /// # Limits
 ///

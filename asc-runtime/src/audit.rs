@@ -9,6 +9,9 @@
 //! What an output has reserved but not used holds nothing and is left out. Outputs that the handler
 //! writes to are left out whole: the runtime compares them byte by byte itself.
 //!
+//! This module is there in builds by `cargo asc` alone, so tests that use it stand behind `#[cfg(asc)]`, which
+//! `check-cfg = ["cfg(asc)"]` under `[lints.rust] unexpected_cfgs` declares.
+//!
 //! Other threads must be quiet meanwhile; a test that audits is best a program of its own.
 //!
 //! ```no_run

@@ -9,7 +9,7 @@ pub enum Mode {
     /// Built by plain cargo, page mode started: the processor's memory management sees what handlers
     /// write, every handler runs twice.
     Page,
-    /// Built by plain cargo: handlers run once, unprotected.
+    /// Built by plain cargo: handlers run once, unprotected, except those with `intercept = source`.
     Plain,
 }
 

@@ -20,7 +20,7 @@ use crate::fault::Stage;
 ///
 /// Whatever the policy, the process stops when the state it would go on with is in doubt: the fault was
 /// found in the rollback, in the runtime's own records, in the control flow or after the commit had
-/// begun; a store may have gone astray or escaped the log; or a run that has to be undone has called
+/// begun; state has rotted, or was written to from outside of handlers; a store may have gone astray or escaped the log; or a run that has to be undone has called
 /// [`effect`](crate::effect), or changed shared memory by atomic operations that do not cancel each
 /// other. The incident's [`note`](crate::Incident::note) says which.
 ///
@@ -47,8 +47,9 @@ pub enum OnFault {
     /// The state returns to what it was before the message, nothing of it leaves, and the caller
     /// gets an error made of the [`Fault`](crate::Fault).
     Drop,
-    /// The handler is tried again, this many times at most (1 to 255); the process stops when no
-    /// trial succeeds. The caller notices nothing but the time it takes.
+    /// The handler is tried again: in hardened builds once more against the first run's record, where
+    /// that can be trusted, then from the start, this many times at most (1 to 255). The process stops
+    /// when no trial succeeds. The caller notices nothing but the time it takes.
     Retry(u8),
 }
 
@@ -126,13 +127,13 @@ pub(crate) fn in_force(handler: &Handler, can_tell: bool) -> OnFault {
 /// | `commit` | no | a part of the handler's effects may be out |
 /// | `control_flow` | no | what was executed is unknown |
 /// | `runtime` | no | the log or the record that recovery would use is damaged |
+/// | `integrity` | no | what rested in memory is gone, and trying again brings nothing back |
 /// | `stray_write` | no | whoever writes there knows nothing of handlers |
 pub(crate) const fn is_survivable(stage: Stage) -> bool {
     match stage {
         Stage::Input | Stage::FirstRun | Stage::SecondRun | Stage::Compare | Stage::Output => true,
-        // What rests in memory is gone, and trying again brings nothing back.
-        Stage::Integrity => false,
-        Stage::Rollback
+        Stage::Integrity
+        | Stage::Rollback
         | Stage::Commit
         | Stage::ControlFlow
         | Stage::Runtime

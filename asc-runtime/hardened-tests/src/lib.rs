@@ -1,6 +1,6 @@
 //! What the hardened test programs share: seeded randomness, digests and arguments.
 //!
-//! The programs themselves are in `src/bin`; `tests/hardened.rs` builds them with `cargo asc` in
+//! The programs themselves are in `src/bin`; `tests/hardened/` builds them with `cargo asc` in
 //! every profile and runs them.
 
 pub mod allocating;

@@ -8,8 +8,8 @@ pub enum Classification {
     Transient,
     /// Gone only when the handler ran on another core: suspect this one.
     Permanent,
-    /// A message or its arguments did not match their checksum, however often they were read: they
-    /// changed while they rested in memory.
+    /// A message, its arguments or a line of the protected heap did not match their checksum, however
+    /// often they were read: they changed while they rested in memory.
     CorruptAtRest,
     /// The runs kept differing, on another core too: suspect the handler. It may depend on something
     /// that is not recorded, such as the time-stamp counter.

@@ -20,7 +20,7 @@ pub const REQUESTS: usize = 50;
 #[derive(Debug, Clone, Args)]
 pub struct TargetOptions {
     /// The target: package `asc-inject-<TARGET>` of this workspace is built and struck; with
-    /// --live package `asc-<TARGET>`, a server
+    /// `run --live` package `asc-<TARGET>`, a server
     #[arg(long)]
     pub target: String,
     /// How it is built: `plain` by cargo, `hardened` by `cargo asc`, `crc` by `cargo asc --integrity crc`
@@ -59,7 +59,7 @@ pub struct CampaignOptions {
     /// the seed
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Requests of a generated trace; with --live, requests of each connection
+    /// Requests of a generated trace; with `run --live`, requests of each connection
     #[arg(long, default_value_t = REQUESTS, conflicts_with = "trace")]
     pub requests: usize,
     /// Fault models and groups of them, separated by commas: transient, runtime, message, memory,
@@ -79,7 +79,7 @@ pub struct CampaignOptions {
     /// Seed of everything that is drawn
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Parallel workers, one core each; results do not depend on it, except with --live [default: all
+    /// Parallel workers, one core each; results do not depend on it, except with `run --live` [default: all
     /// cores allowed]
     #[arg(long)]
     pub workers: Option<usize>,

@@ -215,7 +215,7 @@ pub struct Options {
     #[arg(long, value_name = "addr:port")]
     pub metrics: Option<SocketAddr>,
 
-    /// What to do when a handler was struck by a fault: abort, or retry(n), which tries it again up to n times
+    /// What to do when a handler was struck by a fault: abort, or retry(n), which tries it again from the start up to n times
     #[arg(long, value_name = "policy", default_value_t = OnFault::Abort, value_parser = on_fault)]
     pub on_fault: OnFault,
 

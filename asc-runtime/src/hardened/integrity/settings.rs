@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use crate::refuse::refuse;
 
-/// Length of a line unless it is set; see `ARCHITECTURE.md` for the measurements.
+/// Length of a line unless it is set; see `README.md` for the measurements.
 const LINE_BYTES: usize = 128;
 
 /// What happens to a line with a single flipped bit.

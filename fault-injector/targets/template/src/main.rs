@@ -1,6 +1,6 @@
 //! A template for your own service: a tally of votes behind one handler.
 //!
-//! Replace [`Tally`] by your service and fill the five functions of [`Target`]. Then:
+//! Replace [`Tally`] by your service and fill the four functions of [`Target`]. Then:
 //!
 //! ```sh
 //! cargo run --release -p asc-inject-template        # checks itself: two lives must be equal
