@@ -82,6 +82,7 @@ pub fn soak(settings: &Settings, mut progress: impl FnMut(&Tally)) -> Result<Tal
     while Instant::now() < ground.end && tally.wrong.is_empty() {
         let number = tally.lives;
         life::live(&ground, &mut sites, number, &mut strikes, &mut tally)?;
+        (tally.longest_call, tally.deepest_strike) = strikes.reach();
         progress(&tally);
     }
     if settings.strikes_per_second > 0.0 && tally.strikes == 0 && tally.passed() {

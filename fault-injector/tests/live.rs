@@ -87,26 +87,30 @@ fn every_planted_fault_is_classified_as_planted() {
     assert_eq!(outcomes, all, "{known:?}");
 }
 
+/// What the draws meet depends on the schedule, so the numbers are such that chance fails this test once in
+/// hundreds of runs: plain one fault in 13 goes undetected, hardened one in five is detected and one in a thousand,
+/// struck around the handler, is not. How many exactly, campaigns say.
 #[test]
-fn the_real_server_is_wrong_when_plain_and_never_when_hardened() {
+fn the_real_server_is_wrong_when_plain_and_hardly_ever_when_hardened() {
     let models = transient();
     let plain = program::build_server("memcached", Build::Plain).unwrap();
     let campaign = prepared(&plain, "plain", SERVER_ENTRY, &models);
-    let records = carry_out(&campaign, 60);
+    let records = carry_out(&campaign, 120);
     let of = |records: &[Record], outcome| {
         let same = |record: &&Record| record.outcome == outcome;
         records.iter().filter(same).count()
     };
     assert!(of(&records, Outcome::Crashed) > 0, "{records:?}");
-    assert!(of(&records, Outcome::Sdc) > 0, "{records:?}");
+    let undetected =
+        |records: &[Record]| of(records, Outcome::Sdc) + of(records, Outcome::LatentSdc);
+    assert!(undetected(&records) > 0, "{records:?}");
     assert_eq!(of(&records, Outcome::Detected), 0, "{records:?}");
 
     let hardened = program::build_server("memcached", Build::Hardened).unwrap();
     let campaign = prepared(&hardened, "hardened", SERVER_ENTRY, &models);
-    let records = carry_out(&campaign, 20);
+    let records = carry_out(&campaign, 50);
     assert!(of(&records, Outcome::Detected) > 0, "{records:?}");
-    let undetected = of(&records, Outcome::Sdc) + of(&records, Outcome::LatentSdc);
-    assert_eq!(undetected, 0, "{records:?}");
+    assert!(undetected(&records) <= 1, "{records:?}");
 }
 
 #[test]

@@ -70,6 +70,9 @@ fn struck_stores_are_retried_and_nothing_wrong_is_read() {
         number(&tally, "/growth_bytes_max") <= GROWTH_BYTES_MAX,
         "{tally}"
     );
+    // Not only where calls begin: the shortest request takes 5,900 instructions.
+    assert!(number(&tally, "/longest_call") > 20_000, "{tally}");
+    assert!(number(&tally, "/deepest_strike") > 8000, "{tally}");
 }
 
 /// Of strikes of all kinds up to one in a thousand goes undetected under `retry`, so that one of these soaks
@@ -124,7 +127,8 @@ fn a_server_that_stops_without_a_strike_raises_false_alarms() {
     assert_eq!(status, Some(1), "{tally}");
     let lives = number(&tally, "/ends/detected");
     assert!(lives > 0, "{tally}");
-    assert_eq!(number(&tally, "/false_alarms"), lives, "{tally}");
+    // Two clients may be told at once.
+    assert!(number(&tally, "/false_alarms") >= lives, "{tally}");
     let unprovoked = serde_json::json!({"detected: compare: planted": lives});
     assert_eq!(tally["unprovoked"], unprovoked, "{tally}");
 }

@@ -36,7 +36,7 @@ pub struct Arguments {
     /// How long, such as 20s or 10m
     #[arg(long, default_value = "10m", value_parser = parse_duration)]
     time: Duration,
-    /// Strikes per second of a burst: four seconds, with two of calm behind them. 0 for none
+    /// Strikes per second of a burst: six seconds, with four of calm behind them; fewer where calls are long. 0 for none
     #[arg(long, value_name = "RATE", default_value_t = 10.0, value_parser = parse_rate)]
     strikes_per_second: f64,
     /// Fault models and groups of them, separated by commas, of those that strike one instruction
@@ -113,6 +113,10 @@ fn print(tally: &Tally, json: bool) {
     }
     let Tally { seen, .. } = tally;
     println!("strikes              {:>10}", tally.strikes);
+    println!(
+        "longest call         {:>10}  (instructions of handlers; struck behind {} at most)",
+        tally.longest_call, tally.deepest_strike
+    );
     for (action, count) in &tally.incidents {
         println!("reported: {action:<10} {count:>10}");
     }

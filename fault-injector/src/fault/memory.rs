@@ -37,7 +37,7 @@ impl Strike<'_> {
         });
         step(copy, facts)?;
         if !overwritten && !copy.has_ended() {
-            copy.write(lane.address, &original)?;
+            flip_back(copy, lane.address, &original, mask)?;
         }
         Ok(self.struck(&memory, lane, mask))
     }
@@ -130,4 +130,17 @@ impl Strike<'_> {
         };
         Struck { place, mask }
     }
+}
+
+/// Flips the bits of `mask` back where they are still as the strike has left them: in a running server another
+/// thread may have stored something else meanwhile.
+fn flip_back(copy: &Tracee, address: u64, original: &[u8], mask: u64) -> Result<()> {
+    let mut bytes = vec![0; original.len()];
+    copy.read(address, &mut bytes)?;
+    for ((byte, original), mask) in bytes.iter_mut().zip(original).zip(mask.to_le_bytes()) {
+        if (*byte ^ original) & mask == mask {
+            *byte ^= mask;
+        }
+    }
+    copy.write(address, &bytes)
 }

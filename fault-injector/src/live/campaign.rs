@@ -148,7 +148,7 @@ impl LiveCampaign {
     /// model has nothing to strike there. The record has yet to say what comes of it.
     fn strike(
         &self,
-        call: &mut super::call::Call,
+        call: &mut super::call::Call<'_>,
         sites: &mut Sites,
         step: u64,
         model: Model,
@@ -178,7 +178,10 @@ impl LiveCampaign {
             text,
             random: draw.random(),
         };
-        let struck = strike.apply(&mut call.tracee)?;
+        let struck = strike.apply(call.tracee)?;
+        if struck.mask == 0 {
+            return Ok(None);
+        }
         let zone = self.survey.zone(site.place.zone, inside);
         Ok(Some(begun(site, zone, step, model, struck)))
     }

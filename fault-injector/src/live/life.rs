@@ -57,7 +57,7 @@ pub fn live(
     ground: &Ground,
     sites: &mut Option<Sites>,
     moment: u64,
-    visit: impl FnMut(&mut Call, &mut Sites) -> Result<Visit>,
+    visit: impl FnMut(&mut Call<'_>, &mut Sites) -> Result<Visit>,
 ) -> Result<Lived> {
     let server = Server::start(&ground.setup)?;
     let threads = Threads::seize(server.pid())?;
@@ -109,20 +109,19 @@ impl Life {
         &mut self,
         entry: u64,
         sites: &mut Sites,
-        mut visit: impl FnMut(&mut Call, &mut Sites) -> Result<Visit>,
+        mut visit: impl FnMut(&mut Call<'_>, &mut Sites) -> Result<Visit>,
     ) -> Result<bool> {
         self.threads.set_breakpoint(entry)?;
         while !self.over && !self.load.is_over() {
             let Event::Reached(tracee) = self.look()? else {
                 continue;
             };
-            let mut call = Call::begin(tracee)?;
-            let visited = visit(&mut call, sites)?;
-            if visited == Visit::Again {
+            let (visited, tracee) = Call::within(tracee, |call| visit(call, sites));
+            if matches!(visited, Ok(Visit::Again)) {
                 self.threads.set_breakpoint(entry)?;
             }
-            self.threads.resume(call.end());
-            if visited == Visit::Done {
+            self.threads.resume(tracee);
+            if visited? == Visit::Done {
                 return Ok(true);
             }
         }

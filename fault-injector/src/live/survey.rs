@@ -55,7 +55,7 @@ impl Survey {
         Err(no_calls())
     }
 
-    fn walk(&mut self, call: &mut Call, sites: &mut Sites, models: &[Model]) -> Result<()> {
+    fn walk(&mut self, call: &mut Call<'_>, sites: &mut Sites, models: &[Model]) -> Result<()> {
         self.calls = 1;
         while !call.is_over() {
             let (site, inside) = call.next(sites)?;

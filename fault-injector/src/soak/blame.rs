@@ -6,11 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-/// A strike has been dealt with so long afterwards: a handler takes milliseconds.
-pub(super) const SETTLED: Duration = Duration::from_secs(1);
+/// A strike has been dealt with so long afterwards: a handler takes milliseconds, and a process that stops has two
+/// seconds for its last words.
+pub(super) const SETTLED: Duration = Duration::from_secs(3);
 
-/// What strikes can be blamed for at a moment of a server's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What strikes can be blamed for at a moment of a server's life, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Blame {
     /// For nothing: there was none in this life.
     Unstruck,

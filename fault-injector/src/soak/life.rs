@@ -116,7 +116,7 @@ struct Life {
     over: bool,
     /// Whether the soak has ended before anything else did, and all clients were served to the end.
     in_time: bool,
-    /// What strikes could be blamed for when the end was noticed.
+    /// What strikes could be blamed for when the server was looked at last.
     blame: Blame,
 }
 
@@ -135,24 +135,23 @@ impl Life {
             }
             let is_struck = strikes.is_due() && !self.stage.over.load(Relaxed);
             self.arm(is_struck);
+            self.blame = strikes.blame();
             if let Event::Reached(tracee) = self.look()? {
                 self.armed = false;
                 tally.calls += 1;
-                tally.strikes += u64::from(self.strike(tracee, sites, strikes)?);
+                tally.strikes += u64::from(self.strike(tracee, sites, strikes, tally)?);
             }
-            self.watch
-                .look(&self.server.errors, strikes.blame(), tally)?;
+            self.watch.look(&self.server.errors, self.blame, tally)?;
         }
-        self.blame = strikes.blame();
         let in_time = self.stage.over.swap(true, Relaxed);
         self.arm(false);
-        self.wait_for_end(in_time)?;
+        self.wait_for_end(in_time, strikes, tally)?;
         self.in_time = in_time && !self.stage.lost.load(Relaxed);
         Ok(())
     }
 
     /// Clients that nobody listens to any more end before the process is reaped.
-    fn wait_for_end(&mut self, in_time: bool) -> Result<()> {
+    fn wait_for_end(&mut self, in_time: bool, strikes: &Strikes, tally: &mut Tally) -> Result<()> {
         let patience = Instant::now() + ENDING;
         while !self.over {
             let is_left = self.clients.iter().all(JoinHandle::is_finished);
@@ -160,19 +159,32 @@ impl Life {
             if is_left && !(is_ending && Instant::now() < patience) {
                 break;
             }
+            self.blame = strikes.blame();
             self.look()?;
+            self.watch.look(&self.server.errors, self.blame, tally)?;
         }
         Ok(())
     }
 
     /// Strikes the call at whose entry the thread stands; says whether it did. A thread that vanishes under
     /// the tracer's hands ends with its process, and one whose process was struck before may be lost anywhere.
-    fn strike(&mut self, tracee: Tracee, sites: &mut Sites, strikes: &mut Strikes) -> Result<bool> {
-        let struck_before = strikes.blame() != Blame::Unstruck;
-        let mut call = Call::begin(tracee)?;
-        let struck = strikes.strike(&mut call, sites);
-        let tracee = call.end();
-        let excused = struck_before || tracee.registers().is_err();
+    ///
+    /// Stepping takes up to a second, in which the server reports what strikes before have led to: it is
+    /// looked at before and behind that, with what these can be blamed for.
+    fn strike(
+        &mut self,
+        tracee: Tracee,
+        sites: &mut Sites,
+        strikes: &mut Strikes,
+        tally: &mut Tally,
+    ) -> Result<bool> {
+        self.watch
+            .look_now(&self.server.errors, self.blame, tally)?;
+        let (struck, tracee) = Call::within(tracee, |call| strikes.strike(call, sites));
+        self.watch
+            .look_now(&self.server.errors, self.blame, tally)?;
+        let excused = self.blame != Blame::Unstruck || tracee.registers().is_err();
+        self.blame = self.blame.max(strikes.blame());
         self.threads.resume(tracee);
         self.over = self.threads.end().is_some();
         match struck {
@@ -201,13 +213,18 @@ impl Life {
 
     fn judge(mut self, strikes: &Strikes, tally: &mut Tally) -> Result<()> {
         self.vigil.end();
+        let mut unanswered = 0;
         for client in std::mem::take(&mut self.clients) {
             let finding = client
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            unanswered += finding.seen.unanswered;
             tally.seen += finding.seen;
             let told = |wrong| format!("{wrong}; struck before: {}", strikes.latest());
             tally.wrong.extend(finding.wrong.map(told));
+        }
+        if self.threads.end().is_none() {
+            tally.add_unanswered(unanswered, self.blame);
         }
         self.watch.finish(&self.server.errors, self.blame, tally)?;
         tally.add_ending(&self.ending(tally), self.blame);

@@ -20,6 +20,8 @@ const KEYS: u32 = 8000;
 /// More than a server of 16 MiB may keep.
 const VALUE_BYTES_MAX: usize = 4500;
 const REQUESTS_PER_CONNECTION: u32 = 200;
+/// Attempts to read every key at the end. A server that was struck may have lost a worker.
+const SWEEPS_MAX: u32 = 10;
 const KEYS_PER_MULTIGET: u32 = 20;
 /// What memcached says beyond as many connections as `-c` allows, which is far more than there are clients.
 const CROWDED: &str = "ERROR Too many open connections";
@@ -55,6 +57,8 @@ struct Stored {
     length: usize,
     /// When it must be gone.
     gone_at: Option<Instant>,
+    /// The server has said that it has it: once gone, it never comes back.
+    acknowledged: bool,
 }
 
 impl Stored {
@@ -115,6 +119,7 @@ impl Owner {
     /// Asks until it is told to stop, then reads every key. Ends early with a wrong reply, and when nobody
     /// listens any more or not all workers do.
     pub fn work(mut self, stage: &Stage) -> Finding {
+        let mut sweeps = 0;
         let wrong = loop {
             let Ok(mut client) = Client::connect(self.address) else {
                 stage.lost.store(true, Relaxed);
@@ -129,7 +134,14 @@ impl Owner {
             match talked {
                 Ok(()) if over => break None,
                 Ok(()) => {}
-                Err(Trouble::Unanswered) => self.seen.unanswered += 1,
+                Err(Trouble::Unanswered) if over && sweeps == SWEEPS_MAX => {
+                    stage.lost.store(true, Relaxed);
+                    break None;
+                }
+                Err(Trouble::Unanswered) => {
+                    self.seen.unanswered += 1;
+                    sweeps += u32::from(over);
+                }
                 Err(Trouble::Crowded) => {
                     stage.lost.store(true, Relaxed);
                     break None;
@@ -189,12 +201,14 @@ impl Owner {
             seed: self.random.next_u64(),
             length: self.random.random_range(0..VALUE_BYTES_MAX),
             gone_at: None,
+            acknowledged: false,
         };
         let done = client.set(&self.name(key), &stored.value(), seconds);
         let life = Duration::from_secs(seconds.into());
         stored.gone_at = (seconds > 0).then(|| Instant::now() + life + LIFE_TOLERANCE);
         let candidates = self.stored.entry(key).or_default();
         if done.is_ok() {
+            stored.acknowledged = true;
             candidates.clear();
             self.seen.stored += 1;
         }
@@ -204,7 +218,8 @@ impl Owner {
 
     fn delete(&mut self, client: &mut Client, key: u32) -> Result<(), Trouble> {
         let existed = client.delete(&self.name(key))?;
-        if self.stored.remove(&key).is_none() && existed {
+        let known = self.stored.remove(&key);
+        if existed && known.is_none_or(|candidates| candidates.is_empty()) {
             return Err(Trouble::Wrong(format!("key {key} was there to delete")));
         }
         Ok(())
@@ -221,7 +236,7 @@ impl Owner {
         Ok(())
     }
 
-    /// Nothing may always be there: items are evicted.
+    /// Nothing may always be there: items are evicted. What was there and is not any more stays away.
     fn judge(&mut self, key: u32, value: Option<Vec<u8>>, asked_at: Instant) -> Result<(), String> {
         let candidates = self.stored.get(&key).map_or(&[][..], Vec::as_slice);
         let gone = |stored: &Stored| stored.is_gone(asked_at);
@@ -229,6 +244,9 @@ impl Owner {
             let expired = !candidates.is_empty() && candidates.iter().all(gone);
             self.seen.expired += u64::from(expired);
             self.seen.misses += u64::from(!expired);
+            if let Some(candidates) = self.stored.get_mut(&key) {
+                candidates.retain(|stored| !stored.acknowledged);
+            }
             return Ok(());
         };
         let found = candidates.iter().find(|it| it.value() == value).copied();
@@ -236,10 +254,14 @@ impl Owner {
             Some(stored) if gone(&stored) => Err(format!("key {key} lives too long")),
             Some(stored) => {
                 self.seen.hits += 1;
-                self.stored.insert(key, vec![stored]);
+                let acknowledged = Stored {
+                    acknowledged: true,
+                    ..stored
+                };
+                self.stored.insert(key, vec![acknowledged]);
                 Ok(())
             }
-            None if candidates.is_empty() => Err(format!("key {key} was deleted")),
+            None if candidates.is_empty() => Err(format!("key {key} was deleted, or gone before")),
             None => Err(format!("key {key} has another value")),
         }
     }
@@ -254,6 +276,7 @@ mod tests {
         seed: 1,
         length: 100,
         gone_at: None,
+        acknowledged: true,
     };
 
     fn judged(candidates: &[Stored], value: Option<Vec<u8>>) -> Result<(), String> {
@@ -271,6 +294,21 @@ mod tests {
         assert_eq!(judged(&[other, STORED], Some(STORED.value())), Ok(()));
         assert_eq!(judged(&[STORED], None), Ok(()));
         assert_eq!(judged(&[], None), Ok(()));
+    }
+
+    #[test]
+    fn what_was_gone_never_comes_back_unless_it_was_in_doubt() {
+        for acknowledged in [true, false] {
+            let mut owner = Owner::new(([127, 0, 0, 1], 1).into(), 0, random_of(1, 1));
+            let stored = Stored {
+                acknowledged,
+                ..STORED
+            };
+            owner.stored.insert(7, vec![stored]);
+            assert_eq!(owner.judge(7, None, Instant::now()), Ok(()));
+            let back = owner.judge(7, Some(STORED.value()), Instant::now());
+            assert_eq!(back.is_err(), acknowledged);
+        }
     }
 
     #[test]

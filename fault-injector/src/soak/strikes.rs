@@ -2,7 +2,8 @@
 //!
 //! Bursts of strikes alternate with calm. A strike takes the next call of the handler's function, steps to a
 //! drawn instruction and on to the first one that a handler executes and that offers what the model
-//! strikes.
+//! strikes. Every position up to the end of the longest call is drawn alike; a call that ends before is not
+//! struck. Some calls are only stepped to their ends, to know how long they are.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::aim::Aim;
-use super::blame::Blame;
+use super::blame::{Blame, SETTLED};
 use crate::failure::Result;
 use crate::fault::{MaskKind, Strike, Struck};
 use crate::live::call::Call;
@@ -25,10 +26,15 @@ use crate::tracer::Stop;
 use crate::walk::step;
 
 /// How long a burst lasts, and the calm behind it.
-const BURST: Duration = Duration::from_secs(4);
-const CALM: Duration = Duration::from_secs(2);
-/// Calls are taken to be this long until one was seen to its end.
+const BURST: Duration = Duration::from_secs(6);
+const CALM: Duration = Duration::from_secs(4);
+const _: () = assert!(CALM.as_millis() > SETTLED.as_millis());
+/// Calls are taken to be this long until a longer one was seen.
 const STEPS_UNKNOWN: u64 = 2000;
+/// One call in so many is stepped to its end, and not struck.
+const MEASURED_EVERY: u32 = 8;
+/// A thread that steps on for so long has lost its way, for a strike before.
+const STEPS_MAX: u64 = 1_000_000;
 /// Strikes that are told beside a wrong reply.
 const LATEST_MAX: usize = 4;
 /// The stream of random numbers of strikes; those of clients are others.
@@ -45,8 +51,10 @@ pub struct Strikes {
     next: Instant,
     /// When this life was struck last.
     last: Option<Instant>,
-    /// Instructions of a call that a handler executes, as seen last.
-    steps: u64,
+    /// Instructions of the longest call that a handler executes.
+    longest: u64,
+    /// The last of them that was struck in any call.
+    deepest: u64,
     /// The latest strikes of this life, in words.
     latest: VecDeque<String>,
 }
@@ -62,7 +70,8 @@ impl Strikes {
             begun: Instant::now(),
             next: Instant::now(),
             last: None,
-            steps: STEPS_UNKNOWN,
+            longest: STEPS_UNKNOWN,
+            deepest: 0,
             latest: VecDeque::new(),
         };
         strikes.begin();
@@ -83,6 +92,12 @@ impl Strikes {
         latest.join("; ")
     }
 
+    /// How many instructions handlers execute in the longest call, as far as is known, and behind how many of them a
+    /// strike was at most.
+    pub(super) fn reach(&self) -> (u64, u64) {
+        (self.longest, self.deepest)
+    }
+
     /// Whether a strike is due.
     pub(super) fn is_due(&self) -> bool {
         self.per_second > 0.0 && self.within_cycle() < BURST && Instant::now() >= self.next
@@ -94,14 +109,22 @@ impl Strikes {
     }
 
     /// Strikes the call; says whether it did.
-    pub(super) fn strike(&mut self, call: &mut Call, sites: &mut Sites) -> Result<bool> {
-        let wanted = self.random.random_range(0..self.steps);
+    pub(super) fn strike(&mut self, call: &mut Call<'_>, sites: &mut Sites) -> Result<bool> {
+        let wanted = match self.random.random_ratio(1, MEASURED_EVERY) {
+            true => u64::MAX,
+            false => self.random.random_range(0..self.longest),
+        };
         let model = self.models[self.random.random_range(0..self.models.len())];
         let text = sites.text();
         let mut number = 0;
-        loop {
+        for _ in 0..STEPS_MAX {
             let (site, inside) = call.next(sites)?;
+            if site.facts.instruction.mnemonic() == Mnemonic::Syscall {
+                // It may wait for a lock, whose owner may be waiting for its tracer.
+                break;
+            }
             number += u64::from(inside);
+            self.longest = self.longest.max(number);
             let offers =
                 inside && site.facts.admits(model) && self.aim.allows(site, &call.registers);
             if number > wanted && offers {
@@ -118,26 +141,23 @@ impl Strikes {
                 };
                 // Also if it does not come to its end.
                 self.last = Some(Instant::now());
-                let struck = strike.apply(&mut call.tracee)?;
+                let struck = strike.apply(call.tracee)?;
                 self.note(model, site, &struck);
+                self.deepest = self.deepest.max(number);
                 self.draw_next();
                 return Ok(struck.mask != 0);
             }
             let facts = site.facts.clone();
-            if facts.instruction.mnemonic() == Mnemonic::Syscall {
-                // It may wait for a lock, whose owner may be waiting for its tracer.
-                return Ok(false);
-            }
-            if step(&mut call.tracee, &facts)? != Stop::Signal(Signal::SIGTRAP) {
+            if step(call.tracee, &facts)? != Stop::Signal(Signal::SIGTRAP) {
                 // Another thread has ended the process, or a signal has come for this one.
-                return Ok(false);
+                break;
             }
             call.registers = call.tracee.registers()?;
             if call.is_over() {
-                self.steps = number.max(1);
-                return Ok(false);
+                break;
             }
         }
+        Ok(false)
     }
 
     fn note(&mut self, model: Model, site: &Site, struck: &Struck) {

@@ -11,6 +11,8 @@ use super::ending::Ending;
 /// Memory may grow by this much between the halves of a life: evictions leave holes of changing sizes.
 pub const GROWTH_BYTES_MAX: u64 = 8 << 20;
 
+const UNANSWERED: &str = "a reply never came";
+
 /// What clients saw.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Seen {
@@ -47,13 +49,17 @@ pub struct Tally {
     /// How lives ended: `detected` (the server stopped itself), `crashed`, `hung` (as a whole, or one of
     /// its workers), `wrong reply`, `soak over`.
     pub ends: BTreeMap<String, u64>,
-    /// Ends that no strike explains, in words: of servers that were never struck, and those in the calm
+    /// Ends of lives and connections that no strike explains, in words: of servers that were never struck, and those in the calm
     /// that do not show late by their nature.
     pub unprovoked: BTreeMap<String, u64>,
     /// Calls of the entry that were taken to be struck.
     pub calls: u64,
     /// Bits flipped.
     pub strikes: u64,
+    /// Instructions that handlers execute in the longest call, as far as is known.
+    pub longest_call: u64,
+    /// Behind how many of them a strike was at most.
+    pub deepest_strike: u64,
     /// Reports by what was done: `retry`, `drop`, `stop`, `correct`.
     pub incidents: BTreeMap<String, u64>,
     /// Reports that no strike explains.
@@ -95,6 +101,14 @@ impl Tally {
         }
     }
 
+    /// Connections that ended before a reply had come, of a server that has not ended itself: if it was never struck,
+    /// there may be none.
+    pub(super) fn add_unanswered(&mut self, connections: u64, blame: Blame) {
+        if blame == Blame::Unstruck && connections > 0 {
+            *self.unprovoked.entry(UNANSWERED.to_owned()).or_default() += connections;
+        }
+    }
+
     /// Notes the memory of a life that was long enough.
     pub(super) fn add_growth(&mut self, bytes: u64) {
         self.lives_measured += 1;
@@ -105,6 +119,19 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_reply_needs_a_strike() {
+        for (connections, blame, passes) in [
+            (0, Blame::Unstruck, true),
+            (1, Blame::Settled, true),
+            (1, Blame::Unstruck, false),
+        ] {
+            let mut tally = Tally::default();
+            tally.add_unanswered(connections, blame);
+            assert_eq!(tally.passed(), passes);
+        }
+    }
 
     #[test]
     fn each_kind_of_failure_fails() {

@@ -55,6 +55,16 @@ impl Watch {
         if Instant::now() < self.next {
             return Ok(());
         }
+        self.look_now(errors, blame, tally)
+    }
+
+    /// Looks.
+    pub(super) fn look_now(
+        &mut self,
+        errors: &File,
+        blame: Blame,
+        tally: &mut Tally,
+    ) -> Result<()> {
         self.next = Instant::now() + INTERVAL;
         if let Some(bytes) = resident_bytes(self.process) {
             self.samples.push((self.begun.elapsed(), bytes));
