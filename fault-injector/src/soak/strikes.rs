@@ -33,8 +33,8 @@ const _: () = assert!(CALM.as_millis() > SETTLED.as_millis());
 const STEPS_UNKNOWN: u64 = 2000;
 /// One call in so many is stepped to its end, and not struck.
 const MEASURED_EVERY: u32 = 8;
-/// A thread that steps on for so long has lost its way, for a strike before.
-const STEPS_MAX: u64 = 1_000_000;
+/// No call of a server that is well takes longer; the thread of one that was struck may have lost its way.
+const STEPS_MAX: u64 = 200_000;
 /// Strikes that are told beside a wrong reply.
 const LATEST_MAX: usize = 4;
 /// The stream of random numbers of strikes; those of clients are others.
