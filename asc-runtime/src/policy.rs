@@ -20,9 +20,10 @@ use crate::fault::Stage;
 ///
 /// Whatever the policy, the process stops when the state it would go on with is in doubt: the fault was
 /// found in the rollback, in the runtime's own records, in the control flow or after the commit had
-/// begun; state has rotted, or was written to from outside of handlers; a store may have gone astray or escaped the log; or a run that has to be undone has called
-/// [`effect`](crate::effect), or changed shared memory by atomic operations that do not cancel each
-/// other. The incident's [`note`](crate::Incident::note) says which.
+/// begun; state has rotted, or was written to from outside of handlers; a store may have gone astray
+/// or escaped the log; or a run that has to be undone has called [`effect`](crate::effect), or changed
+/// shared memory by atomic operations that do not cancel each other. The incident's
+/// [`note`](crate::Incident::note) says which.
 ///
 /// Going on relies on memory that is protected while it rests (ECC): a bit of the state that flips
 /// between two runs shows as their difference, and which value was right is not known. A run that hangs
