@@ -63,6 +63,7 @@ mod setup;
 mod statistics;
 #[cfg_attr(not(asc), allow(dead_code, reason = "an engine writes"))]
 mod text;
+mod wrapped_allocator;
 
 #[cfg(asc)]
 pub mod audit;
@@ -87,8 +88,6 @@ pub use checksum::crc32c;
 pub use effects::{after_commit, effect};
 pub use exit_status::{EXIT_FAULT, EXIT_REFUSED};
 pub use fault::{Fault, Stage};
-#[cfg(asc)]
-pub use hardened::allocation::Asc;
 #[cfg(all(asc, feature = "fault-points"))]
 #[doc(hidden)]
 pub use hardened::fault_points;
@@ -96,12 +95,11 @@ pub use incident::{Action, Classification, INCIDENT_VERSION, Incident};
 pub use input::Input;
 pub use mode::{Mode, checks_loads, mode};
 pub use output::Output;
-#[cfg(not(asc))]
-pub use pass_through::Asc;
 pub use policy::{OnFault, OnFaultError};
 pub use protected::{protected, scrub};
 pub use setup::{Setup, SetupError};
 pub use statistics::{IntegrityStatistics, Statistics, prometheus, statistics};
+pub use wrapped_allocator::Asc;
 
 #[doc(hidden)]
 pub mod __private;

@@ -2,29 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 
-/// Makes a program's own global allocator work inside handlers of builds by `cargo asc`.
-///
-/// Needed only where the global allocator does not end in C's `malloc`; the runtime says so at the
-/// first handler of such a program. In this build, which `cargo asc` has not made, every call goes
-/// straight to the wrapped allocator.
-///
-/// ```
-/// use std::alloc::System;
-/// use asc_runtime::Asc;
-///
-/// #[global_allocator]
-/// static ALLOCATOR: Asc<System> = Asc::new(System);
-/// # fn main() {}
-/// ```
-#[derive(Debug, Default)]
-pub struct Asc<A>(A);
-
-impl<A> Asc<A> {
-    /// Wraps `allocator`.
-    pub const fn new(allocator: A) -> Self {
-        Self(allocator)
-    }
-}
+use crate::wrapped_allocator::Asc;
 
 // SAFETY: every call goes to the wrapped allocator, as it is.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Asc<A> {

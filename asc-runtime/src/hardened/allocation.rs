@@ -16,6 +16,7 @@ use core::ffi::c_int;
 use core::ptr;
 
 use crate::fault::{Fault, Stage};
+use crate::wrapped_allocator::Asc;
 
 use super::Returned;
 use super::context::current;
@@ -314,29 +315,6 @@ pub(crate) unsafe fn give_back(event: &Event) {
     let block = ptr::with_exposed_provenance_mut(address);
     // SAFETY: the allocator returned this block for these arguments, and nothing refers to it.
     unsafe { function(block, size as usize, alignment as usize, allocator as usize) };
-}
-
-/// Makes a program's own global allocator work inside handlers.
-///
-/// Needed only where the global allocator does not end in C's `malloc`; the runtime says so at the
-/// first handler of such a program.
-///
-/// ```
-/// use std::alloc::System;
-/// use asc_runtime::Asc;
-///
-/// #[global_allocator]
-/// static ALLOCATOR: Asc<System> = Asc::new(System);
-/// # fn main() {}
-/// ```
-#[derive(Debug, Default)]
-pub struct Asc<A>(A);
-
-impl<A> Asc<A> {
-    /// Wraps `allocator`.
-    pub const fn new(allocator: A) -> Self {
-        Self(allocator)
-    }
 }
 
 // SAFETY: outside handlers every call goes to the wrapped allocator. Inside, blocks come from it
