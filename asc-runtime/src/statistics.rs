@@ -272,3 +272,24 @@ mod plain {
             .sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_documented_metric_is_told() {
+        let documented: Vec<&str> = include_str!("statistics.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("/// | `asc_"))
+            .filter_map(|line| line.split(['`', '{']).next())
+            .collect();
+        assert_eq!(documented.len(), 9);
+        let text = super::prometheus();
+        for name in documented {
+            assert!(
+                text.contains(&format!("# TYPE asc_{name} ")),
+                "{name}: {text}"
+            );
+            assert!(text.contains(&format!("\nasc_{name}")), "{name}: {text}");
+        }
+    }
+}

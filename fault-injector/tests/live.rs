@@ -11,7 +11,7 @@ use fault_injector::live::campaign::{LiveCampaign, Settings};
 use fault_injector::live::server::{Server, Setup};
 use fault_injector::live::threads::Threads;
 use fault_injector::program::{self, Build};
-use fault_injector::results::{Backend, Model, Outcome, Record};
+use fault_injector::results::{Backend, Model, Outcome, Record, Zone};
 use fault_injector::statistics::group::Group;
 use nix::unistd::Pid;
 
@@ -87,11 +87,11 @@ fn every_planted_fault_is_classified_as_planted() {
     assert_eq!(outcomes, all, "{known:?}");
 }
 
-/// What the draws meet depends on the schedule, so the numbers are such that chance fails this test once in
-/// hundreds of runs: plain one fault in 13 goes undetected, hardened one in five is detected and one in a thousand,
-/// struck around the handler, is not. How many exactly, campaigns say.
+/// What the draws meet depends on the schedule, so the numbers are such that chance hardly fails this test:
+/// plain one fault in 13 goes undetected, hardened one in five is detected and in handlers one in 6,000 is not. What
+/// runs once around handlers is not protected. How many exactly, campaigns say.
 #[test]
-fn the_real_server_is_wrong_when_plain_and_hardly_ever_when_hardened() {
+fn the_real_server_is_wrong_when_plain_and_never_when_hardened() {
     let models = transient();
     let plain = program::build_server("memcached", Build::Plain).unwrap();
     let campaign = prepared(&plain, "plain", SERVER_ENTRY, &models);
@@ -110,7 +110,9 @@ fn the_real_server_is_wrong_when_plain_and_hardly_ever_when_hardened() {
     let campaign = prepared(&hardened, "hardened", SERVER_ENTRY, &models);
     let records = carry_out(&campaign, 50);
     assert!(of(&records, Outcome::Detected) > 0, "{records:?}");
-    assert!(undetected(&records) <= 1, "{records:?}");
+    let in_handlers = |record: &Record| record.zone != Zone::Outside;
+    let protected: Vec<Record> = records.into_iter().filter(in_handlers).collect();
+    assert_eq!(undetected(&protected), 0, "{protected:?}");
 }
 
 #[test]

@@ -137,10 +137,35 @@ impl Strike<'_> {
 fn flip_back(copy: &Tracee, address: u64, original: &[u8], mask: u64) -> Result<()> {
     let mut bytes = vec![0; original.len()];
     copy.read(address, &mut bytes)?;
+    heal(&mut bytes, original, mask);
+    copy.write(address, &bytes)
+}
+
+fn heal(bytes: &mut [u8], original: &[u8], mask: u64) {
     for ((byte, original), mask) in bytes.iter_mut().zip(original).zip(mask.to_le_bytes()) {
         if (*byte ^ original) & mask == mask {
             *byte ^= mask;
         }
     }
-    copy.write(address, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_thread_has_stored_meanwhile_stays() {
+        let original = [1, 2, 3];
+        for (found, healed) in [
+            ([1, 2 ^ 8, 3], [1, 2, 3]),
+            // Beside the flipped byte, in its other bits, and over it.
+            ([7, 2 ^ 8, 9], [7, 2, 9]),
+            ([1, 0xF2 ^ 8, 3], [1, 0xF2, 3]),
+            ([1, 4, 3], [1, 4, 3]),
+        ] {
+            let mut bytes = found;
+            heal(&mut bytes, &original, 8 << 8);
+            assert_eq!(bytes, healed, "{found:?}");
+        }
+    }
 }

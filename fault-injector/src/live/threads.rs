@@ -270,3 +270,19 @@ pub(super) fn tasks(process: Pid) -> Result<Vec<Pid>> {
         .map(Pid::from_raw)
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_of_a_process_is_excused() {
+        for (kind, is_excused) in [
+            (ErrorKind::UnexpectedEof, true),
+            (ErrorKind::WriteZero, true),
+            (ErrorKind::PermissionDenied, false),
+        ] {
+            assert_eq!(unless_gone(Err(kind.into())).is_ok(), is_excused, "{kind}");
+        }
+    }
+}

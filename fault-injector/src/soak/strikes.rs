@@ -143,9 +143,12 @@ impl Strikes {
                 self.last = Some(Instant::now());
                 let struck = strike.apply(call.tracee)?;
                 self.note(model, site, &struck);
-                self.deepest = self.deepest.max(number);
                 self.draw_next();
-                return Ok(struck.mask != 0);
+                let has_struck = struck.mask != 0;
+                if has_struck {
+                    self.deepest = self.deepest.max(number);
+                }
+                return Ok(has_struck);
             }
             let facts = site.facts.clone();
             if step(call.tracee, &facts)? != Stop::Signal(Signal::SIGTRAP) {

@@ -49,8 +49,8 @@ pub struct Tally {
     /// How lives ended: `detected` (the server stopped itself), `crashed`, `hung` (as a whole, or one of
     /// its workers), `wrong reply`, `soak over`.
     pub ends: BTreeMap<String, u64>,
-    /// Ends of lives and connections that no strike explains, in words: of servers that were never struck, and those in the calm
-    /// that do not show late by their nature.
+    /// Ends of lives and connections that no strike explains, in words: of servers that were never struck,
+    /// and those in the calm that do not show late by their nature.
     pub unprovoked: BTreeMap<String, u64>,
     /// Calls of the entry that were taken to be struck.
     pub calls: u64,
