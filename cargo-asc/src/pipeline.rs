@@ -25,6 +25,20 @@ use crate::integrity::Integrity;
 /// The pass pipeline for instrumented code.
 pub(crate) const PASSES: &str = "forceattrs,function(tsan,atomic-expand,tsan),asan";
 
+/// What goes before [`PASSES`] in optimised crates: vectors and unrolled loops. rustc leaves these
+/// to link-time optimisation, its own between codegen units included, and there the hooks would
+/// stand in the way. A hook before a vector also costs less than one before each of its elements.
+pub(crate) const LOOP_PASSES: &str = "function(loop-vectorize,loop-unroll<O3>,slp-vectorizer,\
+     instcombine<no-verify-fixpoint>,simplifycfg)";
+
+/// For what is optimised together with its dependencies, so that hooks are inlined. All hooks in a
+/// function ask the same question (`called_by_handler`), and these limits let LLVM copy code until
+/// it is asked once: a loop has a copy for handlers and one without hooks, and straight code jumps
+/// from one answer to what follows from it. By default LLVM copies at most 6 instructions for such
+/// a jump and loops of about 50.
+pub(crate) const WHOLE_PROGRAM_OPTIONS: &[&str] =
+    &["-jump-threading-threshold=60", "-unswitch-threshold=300"];
+
 /// The pass pipeline for the runtime's own code: attributes, but no hooks.
 pub(crate) const RUNTIME_PASSES: &str = "forceattrs";
 

@@ -84,6 +84,8 @@ fn run(environment: &Environment, rustc: &OsStr, arguments: &[OsString]) -> Resu
             inert_archive: &environment.inert_archive,
             role,
             is_linked: invocation.is_linked,
+            optimization: invocation.optimization,
+            has_bitcode: invocation.has_bitcode(),
             has_early_bitcode: invocation.has_early_bitcode(),
         };
         command.args(added.list());

@@ -66,6 +66,7 @@ pub(crate) mod output;
 pub(crate) mod panic_hook;
 mod placement;
 pub(crate) mod probe;
+pub(crate) mod ranges;
 pub(crate) mod recovery;
 pub(crate) mod refusal;
 pub(crate) mod repeat_filter;

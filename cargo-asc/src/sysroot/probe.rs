@@ -15,7 +15,7 @@ use super::Sysroot;
 use crate::integrity::Integrity;
 use crate::refusal::{Cause, Refusal};
 use crate::toolchain::Toolchain;
-use crate::wrapper::added_arguments::{AddedArguments, Role};
+use crate::wrapper::added_arguments::{AddedArguments, Optimization, Role};
 
 const SOURCE: &str = include_str!("probe_program.rs");
 
@@ -62,6 +62,12 @@ fn compile(
         inert_archive: &sysroot.inert_archive(),
         role: Role::Application,
         is_linked: true,
+        // Not of this program, but so that every pass and option is tried.
+        optimization: Optimization {
+            is_for_speed: true,
+            is_whole_program: true,
+        },
+        has_bitcode: false,
         has_early_bitcode: false,
     };
     let done = Command::new(&toolchain.rustc)

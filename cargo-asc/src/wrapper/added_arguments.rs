@@ -11,6 +11,10 @@ use crate::{pipeline, wrapped_symbols};
 /// LTO would use it: code without hooks. With two units it takes it at the end.
 const LATE_BITCODE: &str = "-Ccodegen-units=2";
 
+/// Units that hold a module each. Thin LTO inlines no hook that shares its unit with
+/// assembly.
+const UNIT_PER_MODULE: &str = "-Ccodegen-units=256";
+
 /// What a crate is to a hardened program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -35,6 +39,15 @@ impl Role {
     }
 }
 
+/// What rustc's optimiser is asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Optimization {
+    /// For speed, not for size.
+    pub(crate) is_for_speed: bool,
+    /// Together with all its dependencies: link-time optimisation.
+    pub(crate) is_whole_program: bool,
+}
+
 /// What decides about the added arguments.
 pub(crate) struct AddedArguments<'a> {
     pub(crate) integrity: Integrity,
@@ -43,6 +56,9 @@ pub(crate) struct AddedArguments<'a> {
     pub(crate) role: Role,
     /// Whether rustc will run the linker.
     pub(crate) is_linked: bool,
+    pub(crate) optimization: Optimization,
+    /// Whether a library comes out with bitcode for a later link-time optimisation.
+    pub(crate) has_bitcode: bool,
     /// Whether a library with both code and bitcode comes out of one unit.
     pub(crate) has_early_bitcode: bool,
 }
@@ -59,16 +75,31 @@ impl AddedArguments<'_> {
             list.extend(["--cfg", "asc_crc"].map(OsString::from));
         }
         match self.role {
-            Role::Application => list.extend(instrumentation(self.integrity)),
+            Role::Application => list.extend(self.instrumentation()),
             Role::Runtime => list.extend(attributes_only()),
         }
-        if self.has_early_bitcode {
+        if self.role == Role::Runtime && self.has_bitcode {
+            list.push(UNIT_PER_MODULE.into());
+        } else if self.has_early_bitcode {
             list.push(LATE_BITCODE.into());
         }
         if self.is_linked {
             list.extend(self.link_arguments());
         }
         list
+    }
+
+    fn instrumentation(&self) -> Vec<OsString> {
+        let passes = if self.optimization.is_for_speed {
+            format!("{},{}", pipeline::LOOP_PASSES, pipeline::PASSES)
+        } else {
+            pipeline::PASSES.to_owned()
+        };
+        let mut options: Vec<&str> = pipeline::llvm_options(self.integrity).collect();
+        if self.optimization.is_whole_program {
+            options.extend(pipeline::WHOLE_PROGRAM_OPTIONS);
+        }
+        codegen(&passes, options.into_iter())
     }
 
     /// `--wrap` for each wrapped symbol, and last the inert archive: what it
@@ -87,10 +118,6 @@ impl AddedArguments<'_> {
         arguments.push(archive);
         arguments
     }
-}
-
-fn instrumentation(integrity: Integrity) -> Vec<OsString> {
-    codegen(pipeline::PASSES, pipeline::llvm_options(integrity))
 }
 
 /// No hooks, but the same attributes, without which LLVM refuses to inline the
@@ -125,19 +152,21 @@ fn codegen(passes: &str, options: impl Iterator<Item = &'static str>) -> Vec<OsS
 mod tests {
     use super::*;
 
-    fn list(role: Role, is_linked: bool) -> Vec<String> {
-        list_with(Integrity::Ecc, role, is_linked)
-    }
-
-    fn list_with(integrity: Integrity, role: Role, is_linked: bool) -> Vec<String> {
-        let added = AddedArguments {
-            integrity,
+    /// For a library of this role, not optimised.
+    fn of(role: Role) -> AddedArguments<'static> {
+        AddedArguments {
+            integrity: Integrity::Ecc,
             sysroot: Path::new("/sysroot"),
             inert_archive: Path::new("/inert.a"),
             role,
-            is_linked,
+            is_linked: false,
+            optimization: Optimization::default(),
+            has_bitcode: false,
             has_early_bitcode: false,
-        };
+        }
+    }
+
+    fn strings(added: &AddedArguments) -> Vec<String> {
         added
             .list()
             .into_iter()
@@ -147,17 +176,43 @@ mod tests {
 
     #[test]
     fn an_application_gets_the_hooks() {
-        let list = list(Role::Application, false);
+        let list = strings(&of(Role::Application));
         assert!(list.contains(&format!("-Cpasses={}", pipeline::PASSES)));
         assert!(list.contains(&"-Cllvm-args=-asan-stack=0".into()));
         assert!(!list.iter().any(|argument| argument.contains("--wrap")));
     }
 
     #[test]
+    fn loops_are_optimised_before_the_hooks_and_threaded_after_them() {
+        for (is_for_speed, is_whole_program) in [(false, false), (true, false), (true, true)] {
+            let list = strings(&AddedArguments {
+                optimization: Optimization {
+                    is_for_speed,
+                    is_whole_program,
+                },
+                ..of(Role::Application)
+            });
+            let passes = list
+                .iter()
+                .find(|argument| argument.starts_with("-Cpasses="));
+            let starts_with_loops = passes
+                .unwrap()
+                .starts_with("-Cpasses=function(loop-vectorize");
+            assert_eq!(starts_with_loops, is_for_speed);
+            assert!(passes.unwrap().ends_with(pipeline::PASSES));
+            let is_threaded = list.iter().any(|argument| argument.contains("unswitch"));
+            assert_eq!(is_threaded, is_whole_program);
+        }
+    }
+
+    #[test]
     fn reads_are_hooked_where_a_code_protects_the_heap() {
         const READS: &str = "-Cllvm-args=-asan-instrument-reads=1";
         for (integrity, is_hooked) in [(Integrity::Ecc, false), (Integrity::Crc, true)] {
-            let list = list_with(integrity, Role::Application, false);
+            let list = strings(&AddedArguments {
+                integrity,
+                ..of(Role::Application)
+            });
             assert_eq!(list.iter().any(|argument| argument == READS), is_hooked);
             assert_eq!(list.iter().any(|argument| argument == "asc_crc"), is_hooked);
         }
@@ -165,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_runtime_gets_attributes_and_no_hooks() {
-        let list = list(Role::Runtime, false);
+        let list = strings(&of(Role::Runtime));
         assert!(list.contains(&"-Cpasses=forceattrs".into()));
         assert!(list.contains(&"-Cllvm-args=-force-attribute=sanitize_address".into()));
         assert!(list.contains(&"-Copt-level=3".into()));
@@ -173,8 +228,32 @@ mod tests {
     }
 
     #[test]
+    fn the_units_of_a_library_with_bitcode_suit_what_becomes_of_it() {
+        for (role, has_bitcode, has_early_bitcode, units) in [
+            (Role::Application, true, true, Some(LATE_BITCODE)),
+            (Role::Application, true, false, None),
+            (Role::Runtime, true, true, Some(UNIT_PER_MODULE)),
+            (Role::Runtime, true, false, Some(UNIT_PER_MODULE)),
+            (Role::Runtime, false, false, None),
+        ] {
+            let list = strings(&AddedArguments {
+                has_bitcode,
+                has_early_bitcode,
+                ..of(role)
+            });
+            let found = list
+                .iter()
+                .find(|argument| argument.contains("codegen-units"));
+            assert_eq!(found.map(String::as_str), units);
+        }
+    }
+
+    #[test]
     fn a_linked_crate_ends_with_the_inert_archive() {
-        let list = list(Role::Application, true);
+        let list = strings(&AddedArguments {
+            is_linked: true,
+            ..of(Role::Application)
+        });
         assert_eq!(list.last().map(String::as_str), Some("-Clink-arg=/inert.a"));
         assert!(list.contains(&"-Clink-arg=-Wl,--wrap=malloc".into()));
     }

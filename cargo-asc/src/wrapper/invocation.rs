@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::added_arguments::Optimization;
+
 /// The crate types whose output is the result of a link.
 const LINKED_CRATE_TYPES: &[&str] = &["bin", "cdylib"];
 
@@ -21,6 +23,7 @@ pub(super) struct Invocation {
     pub(super) is_shared_library: bool,
     /// The crate's direct dependencies.
     pub(super) dependencies: Vec<Dependency>,
+    pub(super) optimization: Optimization,
     pub(super) prefers_dynamic: bool,
     pub(super) has_static_libc: bool,
     pub(super) sysroot: Option<PathBuf>,
@@ -70,18 +73,22 @@ impl Invocation {
                 invocation.note(name, value);
             } else if argument == "--test" {
                 invocation.is_linked = true;
+            } else if argument == "-O" {
+                invocation.optimization.is_for_speed = true;
             }
         }
         invocation
     }
 
+    /// Whether a library holds the bitcode that a later link-time optimisation needs.
+    pub(super) fn has_bitcode(&self) -> bool {
+        self.is_library && !self.leaves_bitcode_out
+    }
+
     /// Whether rustc would take the bitcode of a library too early, before our
     /// passes have run; see where this is mended.
     pub(super) fn has_early_bitcode(&self) -> bool {
-        self.is_library
-            && self.has_one_codegen_unit
-            && !self.leaves_bitcode_out
-            && !self.leaves_code_out
+        self.has_bitcode() && self.has_one_codegen_unit && !self.leaves_code_out
     }
 
     /// What the names of a library's files begin with, as cargo has them chosen.
@@ -116,6 +123,8 @@ impl Invocation {
         let is_on = matches!(value, "y" | "yes" | "on" | "true");
         match name.replace('_', "-").as_str() {
             "target-feature" => self.note_features(value),
+            "opt-level" => self.optimization.is_for_speed = matches!(value, "2" | "3"),
+            "lto" => self.optimization.is_whole_program = is_on || matches!(value, "fat" | "thin"),
             "prefer-dynamic" => self.prefers_dynamic = is_on,
             "codegen-units" => self.has_one_codegen_unit = value == "1",
             "embed-bitcode" => self.leaves_bitcode_out = !is_on,
@@ -241,6 +250,35 @@ mod tests {
         assert!(read("-C prefer-dynamic=yes").prefers_dynamic);
         assert!(read("--codegen prefer-dynamic").prefers_dynamic);
         assert!(!read("-C prefer-dynamic -C prefer-dynamic=no").prefers_dynamic);
+    }
+
+    #[test]
+    fn optimisation_for_speed_is_told_from_that_for_size() {
+        for line in ["-O", "-C opt-level=3", "-Copt-level=s -Copt-level=2"] {
+            assert!(read(line).optimization.is_for_speed, "{line}");
+        }
+        for line in [
+            "-C debuginfo=2",
+            "-C opt-level=1",
+            "-Copt_level=3 -Copt-level=z",
+        ] {
+            assert!(!read(line).optimization.is_for_speed, "{line}");
+        }
+    }
+
+    #[test]
+    fn link_time_optimisation_has_several_names() {
+        for line in [
+            "-C lto",
+            "-Clto=fat",
+            "-C lto=thin",
+            "-C lto=off -C lto=yes",
+        ] {
+            assert!(read(line).optimization.is_whole_program, "{line}");
+        }
+        for line in ["-C opt-level=3", "-C linker-plugin-lto", "-Clto -Clto=off"] {
+            assert!(!read(line).optimization.is_whole_program, "{line}");
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) fn run(environment: &Environment, arguments: Vec<OsString>) -> Result
             // A doctest is an application, the runtime's own too.
             role: Role::Application,
             is_linked: invocation.is_linked,
+            optimization: invocation.optimization,
+            has_bitcode: false,
             has_early_bitcode: false,
         };
         command.args(added.list());

@@ -9,6 +9,7 @@ mod bodies;
 mod build;
 mod child;
 mod incidents;
+mod inlining;
 mod outside;
 mod paged;
 mod policies;
@@ -29,10 +30,11 @@ fn dev() {
     programs::the_runtime_survives_strikes(&Build::profile("dev"));
 }
 
-/// Fat LTO, one codegen unit: hooks inlined. The long run of raft is here.
+/// Thin LTO, one codegen unit: hooks inlined. The long run of raft is here.
 #[test]
 fn release() {
     let programs = Programs::built(&Build::profile("release"));
+    inlining::no_word_hook_is_called(&programs);
     programs::all_agree(&programs);
     bodies::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
@@ -42,10 +44,20 @@ fn release() {
     programs::the_runtime_survives_strikes(&Build::profile("release"));
 }
 
+/// Fat LTO, one codegen unit: hooks inlined, everything optimised as one.
+#[test]
+fn fat() {
+    let programs = Programs::chosen(&Build::profile("asc-fat"));
+    inlining::no_word_hook_is_called(&programs);
+    programs::all_agree(&programs);
+    programs::all_faults_are_caught(&programs);
+}
+
 /// Thin LTO, 16 codegen units.
 #[test]
-fn thin() {
-    let programs = Programs::chosen(&Build::profile("asc-thin"));
+fn codegen_units() {
+    let programs = Programs::chosen(&Build::profile("asc-units"));
+    inlining::no_word_hook_is_called(&programs);
     programs::all_agree(&programs);
     programs::all_faults_are_caught(&programs);
 }

@@ -9,7 +9,7 @@ use core::sync::atomic::{
 
 use crate::hardened::atomic::{Operation, asc_atomic, perform};
 use crate::hardened::integrity::outside;
-use crate::hardened::sys::handler_active;
+use crate::hardened::sys::called_by_handler;
 
 /// C++'s `memory_order_seq_cst`, as the pass encodes it.
 const SEQUENTIALLY_CONSISTENT: i32 = 5;
@@ -21,7 +21,7 @@ macro_rules! atomics {
     ) => {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $load(address: *mut $word, _order: i32) -> $word {
-            if handler_active() {
+            if called_by_handler() {
                 return inside(Operation::Load, address.expose_provenance(), size_of::<$word>(), 0, 0) as $word;
             }
             if outside::sees_atomic(address.addr()) {
@@ -33,7 +33,7 @@ macro_rules! atomics {
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $store(address: *mut $word, value: $word, order: i32) {
-            if handler_active() {
+            if called_by_handler() {
                 inside(Operation::Store, address.expose_provenance(), size_of::<$word>(), value as u64, 0);
                 return;
             }
@@ -48,7 +48,7 @@ macro_rules! atomics {
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $exchange(address: *mut $word, value: $word, _order: i32) -> $word {
-            if handler_active() {
+            if called_by_handler() {
                 return inside(Operation::Exchange, address.expose_provenance(), size_of::<$word>(), value as u64, 0) as $word;
             }
             if outside::sees_atomic(address.addr()) {
@@ -66,7 +66,7 @@ macro_rules! atomics {
             _order: i32,
             _failure_order: i32,
         ) -> $word {
-            if handler_active() {
+            if called_by_handler() {
                 return inside(
                     Operation::CompareExchange,
                     address.expose_provenance(),
@@ -95,7 +95,7 @@ macro_rules! atomics {
         $(
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $fetch(address: *mut $word, value: $word, _order: i32) -> $word {
-                if handler_active() {
+                if called_by_handler() {
                     return inside(Operation::$operation, address.expose_provenance(), size_of::<$word>(), value as u64, 0) as $word;
                 }
                 if outside::sees_atomic(address.addr()) {
@@ -187,7 +187,7 @@ fn beside(operation: Operation, address: usize, size: usize, value: u64, expecte
 
 fn wide(operation: Operation, address: *mut u128, value: u128, expected: u128) -> u128 {
     let address = address.expose_provenance();
-    if !handler_active() {
+    if !called_by_handler() {
         if outside::sees_atomic(address) {
             // SAFETY: the caller performs this operation there.
             return unsafe { outside::atomic(operation, address, 16, value, expected) };

@@ -1,7 +1,8 @@
-//! Copies and fills of up to 64 bytes, word by word, without a call into the runtime.
+//! Stores, copies and fills of up to 64 bytes, word by word, without a call into the runtime.
 //!
 //! 1. The operation on the handler's own locals needs no log.
-//! 2. Elsewhere each word is logged as a store of its own and then written.
+//! 2. Elsewhere each word is logged as a store of its own and then written. The words of a store
+//!    are only logged: it follows its hook.
 //!
 //! Words of 8 bytes and not vectors: what is copied has mostly just been stored field by field,
 //! and a wide load over several young stores has to wait until all stores before it have reached
@@ -13,7 +14,7 @@ use core::mem::offset_of;
 
 use super::checks::{check_before_copy, check_before_fill};
 use super::thread_words::ThreadWords;
-use crate::hardened::hooks::ranges::{asc_copy_long, asc_fill_long, asc_move_long};
+use crate::hardened::ranges::{asc_copy_long, asc_fill_long, asc_move_long, asc_store_long};
 
 /// Longer operations are one entry of the log.
 pub(crate) const WORDS_BYTES_MAX: usize = 64;
@@ -144,8 +145,21 @@ word_operation!(
     "mov word ptr [rdi], r10w\n",
     "mov byte ptr [rdi], r10b\n",
 );
+word_operation!(
+    "asc_store",
+    asc_store_long,
+    "",
+    check_before_fill!(),
+    "",
+    "",
+    "",
+    "",
+    "",
+);
 
 unsafe extern "C" {
+    /// A store inside a handler is about to happen. Arguments stand where those of a fill do.
+    pub(crate) fn asc_store(target: *mut u8, unused: usize, length: usize);
     /// `memcpy` inside a handler.
     pub(crate) fn asc_copy(target: *mut u8, source: *const u8, length: usize) -> *mut u8;
     /// `memmove` inside a handler.

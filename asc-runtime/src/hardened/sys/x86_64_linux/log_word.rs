@@ -248,37 +248,24 @@ global_asm!(
 );
 
 /// Defines the compiler's store hooks for whole words.
-///
-/// Outside a handler a store costs a test of one thread-local word; the label keeps the rest out
-/// of the caller's straight path when link-time optimisation inlines the hook.
 macro_rules! word_store_hooks {
     ($($hook:ident => $log:literal, $length:literal),* $(,)?) => {
         $(
             #[unsafe(no_mangle)]
             extern "C" fn $hook(address: usize) {
-                // SAFETY: the test reads one word of this thread (W1). The log routine keeps
-                // every register but the declared ones, and runs on this thread's own stacks.
-                unsafe {
-                    core::arch::asm!(
-                        "cmp byte ptr fs:[asc_thread@TPOFF], 0",
-                        "jne {log}",
-                        log = label {
-                            // SAFETY: as above; a handler is active, so W2 holds.
-                            unsafe {
-                                core::arch::asm!(
-                                    concat!("call ", $log),
-                                    in("rdi") address,
-                                    out("rax") _,
-                                    out("rcx") _,
-                                    out("rdx") _,
-                                )
-                            }
-                            return;
-                        },
-                        options(nostack, readonly),
-                    );
-                }
-                if $crate::hardened::integrity::outside::is_protected(address) {
+                if $crate::hardened::sys::called_by_handler() {
+                    // SAFETY: a handler is active, so W2 holds. The log routine keeps every register
+                    // but the declared ones, and runs on this thread's own stacks.
+                    unsafe {
+                        core::arch::asm!(
+                            concat!("call ", $log),
+                            in("rdi") address,
+                            out("rax") _,
+                            out("rcx") _,
+                            out("rdx") _,
+                        );
+                    }
+                } else if $crate::hardened::integrity::outside::is_protected(address) {
                     $crate::hardened::integrity::outside::store(address, $length);
                 }
             }

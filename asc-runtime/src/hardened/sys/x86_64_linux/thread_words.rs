@@ -8,6 +8,9 @@
 //! - W1: only the owning thread touches its words, through [`thread_words`] or the assembly.
 //! - W2: `active != 0` implies that `context` points to this thread's context and that every
 //!   other word is valid for the run in progress.
+//! - W3: while application code executes, `active` is what it was when the innermost of its
+//!   functions was called. It changes where the runtime calls a body or a closure of an effect,
+//!   and where application code calls the runtime; both put it back before they return.
 
 use core::arch::{asm, global_asm};
 
@@ -91,7 +94,7 @@ pub(crate) fn thread_words() -> *mut ThreadWords {
 
 /// Whether the calling thread is executing a handler's own code.
 ///
-/// A comparison in memory and a branch: asked this often, the answer is not worth a register.
+/// Asked anew each time, for the runtime itself, whose functions see the answer change.
 #[inline(always)]
 pub(crate) fn handler_active() -> bool {
     // SAFETY: reads one word of this thread (W1).
@@ -107,6 +110,28 @@ pub(crate) fn handler_active() -> bool {
         );
     }
     false
+}
+
+/// Whether the function that this is inlined into belongs to a handler: for hooks alone.
+///
+/// The compiler may take one answer for as long as that function executes (W3), and build what it
+/// executes twice: with the handler's part of all hooks and with none of them.
+#[inline(always)]
+pub(crate) fn called_by_handler() -> bool {
+    let active: u32;
+    // SAFETY: reads one word of this thread (W1). By W3 the answer is as constant for the function
+    // as its thread is, so nothing but the function decides it.
+    unsafe {
+        asm!(
+            "mov {active:e}, dword ptr fs:[asc_thread@TPOFF]",
+            active = out(reg) active,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    if active != 0 {
+        core::hint::cold_path();
+    }
+    active != 0
 }
 
 /// Whether the calling thread is executing a closure that a handler runs once.
