@@ -35,9 +35,13 @@ pub(crate) const LOOP_PASSES: &str = "function(loop-vectorize,loop-unroll<O3>,sl
 /// function ask the same question (`called_by_handler`), and these limits let LLVM copy code until
 /// it is asked once: a loop has a copy for handlers and one without hooks, and straight code jumps
 /// from one answer to what follows from it. By default LLVM copies at most 6 instructions for such
-/// a jump and loops of about 50.
-pub(crate) const WHOLE_PROGRAM_OPTIONS: &[&str] =
-    &["-jump-threading-threshold=60", "-unswitch-threshold=300"];
+/// a jump and loops of about 50. The third limit is for thin LTO, which takes functions of up to 100
+/// instructions from other units; hooks have made functions longer.
+pub(crate) const WHOLE_PROGRAM_OPTIONS: &[&str] = &[
+    "-jump-threading-threshold=60",
+    "-unswitch-threshold=300",
+    "-import-instr-limit=1000",
+];
 
 /// The pass pipeline for the runtime's own code: attributes, but no hooks.
 pub(crate) const RUNTIME_PASSES: &str = "forceattrs";
