@@ -204,6 +204,41 @@ next:
     }
 }
 
+/// Where addresses are computed twice, each lane of a masked vector still has a hook of its own.
+#[test]
+fn one_missing_lane_is_found() {
+    const MODULE: &str = "\
+define void @f(ptr %p, <2 x i1> %mask) {
+start:
+  %first = ptrtoint ptr %base to i64
+  br i1 %lane0, label %hook0, label %next
+
+hook0:
+  call void @__asan_store4(i64 %first)
+  br label %next
+
+next:
+  %second = ptrtoint ptr %behind to i64
+  call void @__asan_store4(i64 %second)
+  call void @llvm.masked.store.v2i32.p0(<2 x i32> zeroinitializer, ptr align 4 %p, <2 x i1> %mask)
+}
+";
+    let violations = |module: &str| {
+        let mut report = Report::new(Matching::Nearest);
+        report.add(module);
+        assert_eq!(report.writes, 1);
+        report.violations.len()
+    };
+    assert_eq!(violations(MODULE), 0);
+    for (hook, other) in [
+        ("call void @__asan_store4(i64 %first)", "call void @other()"),
+        ("i64 %second)", "i64 %first)"),
+        ("store4(i64 %second)", "store8(i64 %second)"),
+    ] {
+        assert_eq!(violations(&MODULE.replace(hook, other)), 1, "{hook}");
+    }
+}
+
 /// A hook like a store's is not enough: other threads would lose what they did meanwhile.
 #[test]
 fn an_atomic_operation_left_in_place_is_found() {

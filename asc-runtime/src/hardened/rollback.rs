@@ -59,7 +59,9 @@ impl UndoLog {
 
     /// Puts an entry's old bytes back; returns its share of the sum, or nothing if another number of bytes
     /// was about to be written. In registers: a larger result would be one more store per entry that a
-    /// fault can send elsewhere, and that nobody looks for.
+    /// fault can send elsewhere, and that nobody looks for. Never a call: on the way back from one, a
+    /// struck register of the caller's would be the place of its result, or the next entry.
+    #[inline(always)]
     fn restore(&self, entry: &Entry) -> Option<u64> {
         let Entry {
             address,
@@ -103,8 +105,11 @@ fn not_restored(entry: &Entry) -> Fault {
     .at(entry.address)
 }
 
-/// Writes an entry's old word, in exactly its width. The width is read once more behind the branch
-/// that chose it: a branch that went wrong would overwrite the neighbours. Says whether they agree.
+/// Writes an entry's old word, in exactly its width. The width is read once more for each question: a
+/// branch that went wrong would overwrite the neighbours. Says whether the two agree.
+///
+/// Questions one by one, and not a `match`: that becomes a jump to an address from a table, and a fault
+/// in one of its steps leads anywhere.
 fn restore_word(entry: &Entry) -> bool {
     let Entry {
         address,
@@ -115,16 +120,20 @@ fn restore_word(entry: &Entry) -> bool {
     let target = ptr::with_exposed_provenance_mut::<u8>(address);
     // SAFETY: a live reference.
     let is = |width| unsafe { (&raw const entry.length).read_volatile() } == width;
-    match length {
+    if is(8) && length == 8 {
         // SAFETY: E1; exactly 8 bytes, at any alignment.
-        8 if is(8) => unsafe { target.cast::<u64>().write_unaligned(old) },
+        unsafe { target.cast::<u64>().write_unaligned(old) };
+    } else if is(4) && length == 4 {
         // SAFETY: E1; exactly 4 bytes, at any alignment.
-        4 if is(4) => unsafe { target.cast::<u32>().write_unaligned(old as u32) },
-        // SAFETY: E1; exactly 2 bytes, at any alignment.
-        2 if is(2) => unsafe { target.cast::<u16>().write_unaligned(old as u16) },
+        unsafe { target.cast::<u32>().write_unaligned(old as u32) };
+    } else if is(1) && length == 1 {
         // SAFETY: E1; exactly 1 byte.
-        1 if is(1) => unsafe { target.write(old as u8) },
-        _ => return false,
+        unsafe { target.write(old as u8) };
+    } else if is(2) && length == 2 {
+        // SAFETY: E1; exactly 2 bytes, at any alignment.
+        unsafe { target.cast::<u16>().write_unaligned(old as u16) };
+    } else {
+        return false;
     }
     true
 }

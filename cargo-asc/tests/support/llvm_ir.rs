@@ -10,7 +10,8 @@
 //! With several codegen units rustc optimises once more after our passes, and
 //! the hook and its write may then compute one address in two ways. For those
 //! modules [`Matching::Nearest`] takes a hook of the same width that stands
-//! between the previous write and this one.
+//! between the previous write and this one, and for a masked vector as many of
+//! them, with different addresses, as it has lanes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -185,15 +186,36 @@ impl<'a> Function<'a> {
         }
     }
 
-    /// Whether a hook of the right width stands between the previous write and this one.
+    /// Whether a hook of the right width, or one for each lane, stands between the previous write and
+    /// this one. The hooks of lanes stand in blocks of their own.
     fn has_nearest_hook(&self, write: &Write<'a>, index: usize) -> bool {
-        let Write::Bytes(_, bytes) = *write else {
-            return false;
-        };
-        let between = self.block_before(index).take_while(|line| {
-            write_of(line.trim()).is_none_or(|other| self.is_to_own_stack(&other))
-        });
-        between.filter_map(hook_of).any(|(_, size)| size == bytes)
+        match *write {
+            Write::Bytes(_, bytes) => self
+                .since_previous_write(self.block_before(index))
+                .any(|(_, size)| size == bytes),
+            Write::Lanes {
+                lanes, bytes, mask, ..
+            } => {
+                let hooks = self.since_previous_write(self.lines[..index].iter().copied().rev());
+                let of_lanes = hooks.filter(|(_, size)| *size == bytes);
+                let addresses: BTreeSet<&str> = of_lanes.map(|(address, _)| address).collect();
+                let wanted = (0..lanes).filter(|lane| !is_off(mask, *lane)).count();
+                addresses.len() >= wanted
+            }
+            _ => false,
+        }
+    }
+
+    /// The hook calls among lines, up to the previous write that needs one.
+    fn since_previous_write(
+        &self,
+        lines: impl Iterator<Item = &'a str>,
+    ) -> impl Iterator<Item = (&'a str, u64)> {
+        lines
+            .take_while(|line| {
+                write_of(line.trim()).is_none_or(|other| self.is_to_own_stack(&other))
+            })
+            .filter_map(hook_of)
     }
 
     /// The lines before a line in its basic block, the nearest first.
