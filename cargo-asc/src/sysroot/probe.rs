@@ -65,6 +65,7 @@ fn compile(
         // Not of this program, but so that every pass and option is tried.
         optimization: Optimization {
             is_for_speed: true,
+            has_no_vectors: false,
             is_whole_program: true,
         },
         has_bitcode: false,

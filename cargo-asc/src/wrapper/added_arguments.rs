@@ -44,6 +44,8 @@ impl Role {
 pub(crate) struct Optimization {
     /// For speed, not for size.
     pub(crate) is_for_speed: bool,
+    /// But without vectors.
+    pub(crate) has_no_vectors: bool,
     /// Together with all its dependencies: link-time optimisation.
     pub(crate) is_whole_program: bool,
 }
@@ -90,13 +92,14 @@ impl AddedArguments<'_> {
     }
 
     fn instrumentation(&self) -> Vec<OsString> {
-        let passes = if self.optimization.is_for_speed {
+        let optimization = self.optimization;
+        let passes = if optimization.is_for_speed && !optimization.has_no_vectors {
             format!("{},{}", pipeline::LOOP_PASSES, pipeline::PASSES)
         } else {
             pipeline::PASSES.to_owned()
         };
         let mut options: Vec<&str> = pipeline::llvm_options(self.integrity).collect();
-        if self.optimization.is_whole_program {
+        if optimization.is_whole_program {
             options.extend(pipeline::WHOLE_PROGRAM_OPTIONS);
         }
         codegen(&passes, options.into_iter())
@@ -184,10 +187,16 @@ mod tests {
 
     #[test]
     fn loops_are_optimised_before_the_hooks_and_threaded_after_them() {
-        for (is_for_speed, is_whole_program) in [(false, false), (true, false), (true, true)] {
+        for (is_for_speed, has_no_vectors, is_whole_program) in [
+            (false, false, false),
+            (true, false, false),
+            (true, true, true),
+            (true, false, true),
+        ] {
             let list = strings(&AddedArguments {
                 optimization: Optimization {
                     is_for_speed,
+                    has_no_vectors,
                     is_whole_program,
                 },
                 ..of(Role::Application)
@@ -198,7 +207,7 @@ mod tests {
             let starts_with_loops = passes
                 .unwrap()
                 .starts_with("-Cpasses=function(loop-vectorize");
-            assert_eq!(starts_with_loops, is_for_speed);
+            assert_eq!(starts_with_loops, is_for_speed && !has_no_vectors);
             assert!(passes.unwrap().ends_with(pipeline::PASSES));
             let is_threaded = list.iter().any(|argument| argument.contains("unswitch"));
             assert_eq!(is_threaded, is_whole_program);

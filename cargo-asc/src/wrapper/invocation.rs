@@ -124,6 +124,8 @@ impl Invocation {
         match name.replace('_', "-").as_str() {
             "target-feature" => self.note_features(value),
             "opt-level" => self.optimization.is_for_speed = matches!(value, "2" | "3"),
+            // Who wants no vectors from rustc wants none from us.
+            "no-vectorize-loops" | "no-vectorize-slp" => self.optimization.has_no_vectors |= is_on,
             "lto" => self.optimization.is_whole_program = is_on || matches!(value, "fat" | "thin"),
             "prefer-dynamic" => self.prefers_dynamic = is_on,
             "codegen-units" => self.has_one_codegen_unit = value == "1",
@@ -264,6 +266,18 @@ mod tests {
         ] {
             assert!(!read(line).optimization.is_for_speed, "{line}");
         }
+    }
+
+    #[test]
+    fn vectors_can_be_declined() {
+        for line in ["-C no-vectorize-loops", "-Cno_vectorize_slp=yes -O"] {
+            assert!(read(line).optimization.has_no_vectors, "{line}");
+        }
+        assert!(
+            !read("-O -C no-prepopulate-passes")
+                .optimization
+                .has_no_vectors
+        );
     }
 
     #[test]
