@@ -27,7 +27,7 @@ pub(crate) const PASSES: &str = "forceattrs,function(tsan,atomic-expand,tsan),as
 
 /// What goes before [`PASSES`] in optimised crates: vectors and unrolled loops. rustc leaves these
 /// to link-time optimisation, its own between codegen units included, and there the hooks would
-/// stand in the way. A hook before a vector also costs less than one before each of its elements.
+/// stand in the way.
 pub(crate) const LOOP_PASSES: &str = "function(loop-vectorize,loop-unroll<O3>,slp-vectorizer,\
      instcombine<no-verify-fixpoint>,simplifycfg)";
 
