@@ -49,7 +49,9 @@
 //!
 //! On processors without them, or before Linux 6.12, [`start()`] returns [`StartError::Unguarded`]. With
 //! [`Builder::accept_unguarded`] it starts nevertheless: protected memory and the thread's own stack are
-//! covered, everything else is not. What a handler changes there happens twice.
+//! covered, everything else is not. What a handler changes there happens twice: in statics, thread-locals (the
+//! keys of a new `HashMap`), blocks from outside of `protected`, locks. Every fault stops the process, whatever the
+//! policy, because a store may have escaped the rollback.
 //!
 //! # Safety argument
 //!

@@ -15,6 +15,7 @@ mod paged;
 mod policies;
 mod programs;
 mod sqlite;
+mod unguarded;
 
 use crate::build::{Build, Programs};
 
@@ -134,8 +135,11 @@ fn page_mode_catches_all_faults() {
 /// Input and output inside handlers, in page mode.
 #[test]
 fn page_mode_refuses_all_misuse() {
-    paged::on_every_backend(|paged| paged.all_misuse_is_refused());
-    paged::what_cannot_be_guarded_is_refused();
+    paged::on_every_backend(|paged| {
+        paged.all_misuse_is_refused();
+        paged.contention_stops();
+    });
+    paged::another_allocator_is_refused();
 }
 
 /// Drop and retry, in page mode.
@@ -167,6 +171,22 @@ fn page_mode_runs_a_c_library() {
 #[test]
 fn page_mode_guards_state_outside_of_handlers() {
     paged::on_every_backend(|paged| {
+        outside::every_stray_store_is_caught(paged);
+        outside::efault_is_explained(paged);
+    });
+}
+
+/// Page mode on a machine without protection keys, where a program accepts that protected memory and its own stack are
+/// all that is seen.
+#[test]
+fn page_mode_without_protection_keys() {
+    paged::on_every_backend_unguarded(|paged| {
+        unguarded::state_in_protected_memory_agrees(paged);
+        unguarded::faults_in_what_is_seen_are_caught(paged);
+        unguarded::no_fault_is_survived(paged);
+        paged.all_misuse_is_refused();
+        sqlite::statements_agree(paged);
+        sqlite::a_flipped_bit_stops_the_process(paged);
         outside::every_stray_store_is_caught(paged);
         outside::efault_is_explained(paged);
     });
