@@ -1,4 +1,4 @@
-//! The protected heap: what is allocated in handlers and in [`protected`](crate::protected) scopes.
+//! The protected heap: what is allocated in handlers and in [`protected`](crate::protected()) scopes.
 //!
 //! A program keeps its allocator. C's `malloc` and its kin, which Rust's default allocator calls too, are
 //! answered from [`AscAlloc`]'s protected arena in those two places, and `free` tells by the address

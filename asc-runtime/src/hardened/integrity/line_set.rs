@@ -2,7 +2,7 @@
 //!
 //! 1. A line joins when the handler first reads or writes in it, and has been verified then. The set is
 //!    exact: a line that the handler has written to is never verified again, its bytes are under way.
-//! 2. The rollback says what each store has changed ([`LineSet::note`]); the changes of a line are
+//! 2. The rollback says what each store has changed ([`LineSet::note_word`], [`LineSet::note_range`]); the changes of a line are
 //!    summed beside it.
 //! 3. When both runs agree, [`LineSet::compare`] demands that every store was noted and that each changed
 //!    line holds what its code would then say, and [`LineSet::commit`] changes the codes.

@@ -15,8 +15,8 @@
 //!
 //! # What is protected
 //!
-//! Blocks that are allocated in handlers and in [`protected`](crate::protected) scopes, with C's
-//! allocator (Rust's default) or with [`AscAlloc`](asc_alloc::AscAlloc) in [`Asc`](crate::Asc). Other
+//! Blocks that are allocated in handlers and in [`protected`](crate::protected()) scopes, with C's
+//! allocator (Rust's default) or with [`AscAlloc`] in [`Asc`](crate::Asc). Other
 //! global allocators are refused at the first handler. Statics, stacks and what was allocated elsewhere
 //! rest unprotected.
 

@@ -1,6 +1,6 @@
 //! The fast paths of line codes: builds with `--integrity crc` alone.
 //!
-//! [`words`] are what they read and write; [`line`] checks one line, [`before`] has it
+//! [`words`] are what they read and write; [`mod@line`] checks one line, [`before`] has it
 //! done ahead of a store or a copy, [`read_hooks`] is what compiled code
 //! calls before it reads, [`compared`] stands before the C library's comparisons.
 
