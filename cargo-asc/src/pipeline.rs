@@ -43,6 +43,10 @@ pub(crate) const WHOLE_PROGRAM_OPTIONS: &[&str] = &[
     "-import-instr-limit=1000",
 ];
 
+/// The same for the size up to which functions are inlined, 250 by default, where code is optimised for
+/// speed. The option holds for functions that ask for small code too, hence not elsewhere.
+pub(crate) const INLINE_OPTION: &str = "-inline-threshold=500";
+
 /// The pass pipeline for the runtime's own code: attributes, but no hooks.
 pub(crate) const RUNTIME_PASSES: &str = "forceattrs";
 

@@ -106,10 +106,16 @@ extern "C" fn c_free(block: *mut u8) -> Returned {
 /// A closure that a handler runs once frees when the handler commits: until then a rolled-back word
 /// may point to the block.
 unsafe extern "C" fn free_outside(block: *mut u8) {
-    if !in_effect() {
-        // SAFETY: passed on.
-        return unsafe { heap::free(block) };
+    if in_effect() {
+        return free_in_effect(block);
     }
+    // SAFETY: passed on.
+    unsafe { heap::free(block) };
+}
+
+#[cold]
+#[inline(never)]
+fn free_in_effect(block: *mut u8) {
     if !block.is_null() {
         current().freed.add(freed_by_c(block));
     }

@@ -101,6 +101,9 @@ impl AddedArguments<'_> {
         let mut options: Vec<&str> = pipeline::llvm_options(self.integrity).collect();
         if optimization.is_whole_program {
             options.extend(pipeline::WHOLE_PROGRAM_OPTIONS);
+            if optimization.is_for_speed {
+                options.push(pipeline::INLINE_OPTION);
+            }
         }
         codegen(&passes, options.into_iter())
     }
@@ -189,6 +192,7 @@ mod tests {
     fn loops_are_optimised_before_the_hooks_and_threaded_after_them() {
         for (is_for_speed, has_no_vectors, is_whole_program) in [
             (false, false, false),
+            (false, false, true),
             (true, false, false),
             (true, true, true),
             (true, false, true),
@@ -211,6 +215,10 @@ mod tests {
             assert!(passes.unwrap().ends_with(pipeline::PASSES));
             let is_threaded = list.iter().any(|argument| argument.contains("unswitch"));
             assert_eq!(is_threaded, is_whole_program);
+            let inlines_more = list
+                .iter()
+                .any(|argument| argument.contains(pipeline::INLINE_OPTION));
+            assert_eq!(inlines_more, is_whole_program && is_for_speed);
         }
     }
 
